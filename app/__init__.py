@@ -1,0 +1,1 @@
+"""Duikou: the workspace in which two bureaus carry an assistance plan to its final summary."""
