@@ -1,0 +1,183 @@
+"""The store: engines, what each engine needs to be asked, and the only commit in the tree.
+
+SQLite runs in WAL mode with two engines over one file. Writers begin IMMEDIATE, so that a
+read-then-write never works on a stale read, and queue for one lock inside the process, because
+waiting in SQLite's busy handler makes the slowest of them wait half a second. Readers use
+connections that can only query and never wait for a writer.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, ClassVar
+
+import psycopg
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlmodel import Session
+
+from app.errors import DomainError, Kind
+from app.messages import N_
+from app.recording import RecordedSession, guard, refuse_unrecorded
+from app.settings import Settings
+from app.vault import Vault
+
+_WRITER_WAIT = 10.0
+_BUSY_MILLISECONDS = 10_000
+
+
+class StoreBusy(DomainError):
+    """Somebody else writes for too long; nothing was stored."""
+
+    kind = Kind.UNAVAILABLE
+    code = "store_busy"
+    message = N_("The store is busy. Nothing was saved; please try again in a moment.")
+
+
+class StoreUnavailable(DomainError):
+    """The database cannot be reached."""
+
+    kind = Kind.UNAVAILABLE
+    code = "store_unavailable"
+    message = N_("The store cannot be reached. Nothing was saved; please try again in a moment.")
+
+
+class StoreFull(DomainError):
+    """The disk has no room."""
+
+    kind = Kind.FULL
+    code = "store_full"
+    message = N_("The disk of the server is full. Nothing was saved; please tell the system administrator.")
+
+
+class RowConflict(DomainError):
+    """Two people made the same thing at once, or it is still referred to."""
+
+    kind = Kind.CONFLICT
+    code = "row_conflict"
+    message = N_("This exists already, or something else still refers to it. Nothing was saved.")
+
+
+class Database:
+    """The engines of one process and the two ways to a session."""
+
+    session_class: ClassVar[type[RecordedSession]] = RecordedSession
+
+    def __init__(self, settings: Settings) -> None:
+        url = make_url(settings.resolved_database_url)
+        self.vault = Vault(settings.secret_key.get_secret_value())
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self._writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE", query_only=False)
+            self._reader = _sqlite_engine(url, begin="BEGIN", query_only=True)
+            self._gate: Any = _Gate()
+        else:
+            password = settings.database_password.get_secret_value()
+            self._writer = _postgresql_engine(url.set(password=password) if password else url, settings.database_pool)
+            self._reader = self._writer.execution_options(postgresql_readonly=True)
+            self._gate = nullcontext()
+        guard(self._writer)
+
+    @property
+    def engine(self) -> Engine:
+        """The writing engine, for readiness and for migrations' checks."""
+        return self._writer
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that commits when the block ends and keeps nothing if it raises.
+
+        Raises StoreBusy, StoreFull, StoreUnavailable or RowConflict for trouble of the store, and
+        ChangeWithoutEvent where the block changed a row without recording why.
+        """
+        with translated(), self._gate, self.session_class(self._writer, expire_on_commit=False) as session:
+            session.info["vault"] = self.vault
+            yield session
+            refuse_unrecorded(session)
+            session.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads, one snapshot on SQLite, and never waits for a writer."""
+        with translated(), Session(self._reader, autoflush=False, expire_on_commit=False) as session:
+            session.info["vault"] = self.vault
+            yield session
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+class _Gate:
+    """Lets one writer at a time into SQLite, inside this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=_WRITER_WAIT):
+            raise StoreBusy
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def _sqlite_engine(url: URL, begin: str, *, query_only: bool) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": _BUSY_MILLISECONDS / 1000}, pool_size=40, max_overflow=24)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver would begin a transaction at the first write only, after the reads it depends on.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        if query_only:
+            connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql_engine(url: URL, pool: int) -> Engine:
+    return create_engine(
+        url,
+        pool_size=pool,
+        max_overflow=10,
+        pool_pre_ping=True,
+        pool_timeout=_WRITER_WAIT,
+        connect_args={
+            "connect_timeout": 5,
+            "prepare_threshold": None,
+            "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=30s -c client_encoding=UTF8",
+        },
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn trouble of the store into refusals that a person can read."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise RowConflict from error
+    except (OperationalError, DBAPIError) as error:
+        raise _refusal(error) from error
+
+
+def _refusal(error: DBAPIError) -> Exception:
+    cause = error.orig
+    text = str(cause).lower()
+    if isinstance(cause, psycopg.errors.DiskFull) or "disk is full" in text or "disk i/o error" in text:
+        return StoreFull()
+    if isinstance(cause, psycopg.errors.LockNotAvailable | psycopg.errors.QueryCanceled) or "locked" in text:
+        return StoreBusy()
+    if isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
+        return StoreBusy()
+    if error.connection_invalidated or isinstance(cause, psycopg.OperationalError):
+        return StoreUnavailable()
+    return error

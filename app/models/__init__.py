@@ -1,0 +1,64 @@
+"""Tables, their constraints, and facts derived from one row; one noun per file."""
+
+from app.models.assignment import Assignment, AssignmentRole, AssignmentState
+from app.models.attachment import Attachment
+from app.models.event import Event, EventKind
+from app.models.membership import Membership
+from app.models.milestone import Milestone, MilestoneKind
+from app.models.plan_import import PlanImport, PlanImportState, PlanItem, PlanItemKind
+from app.models.programme import Party, PlanVersion, Programme, Side, Track
+from app.models.task import Task, TaskState
+from app.models.token import Token, TokenUse
+from app.models.unit import GroupMember, Unit, UnitKind, UnitName, UnitNameKind
+from app.models.user import (
+    IdempotencyKey,
+    PersonalKey,
+    ResetCode,
+    Throttle,
+    User,
+    UserKind,
+    UserSession,
+)
+
+# Tables whose rows are not business records and therefore change without events (product.md).
+BOOKKEEPING = frozenset(
+    {"alembic_version", "events", "idempotency_keys", "personal_keys", "throttles", "token_uses", "user_sessions"}
+)
+
+__all__ = [
+    "BOOKKEEPING",
+    "Assignment",
+    "AssignmentRole",
+    "AssignmentState",
+    "Attachment",
+    "Event",
+    "EventKind",
+    "GroupMember",
+    "IdempotencyKey",
+    "Membership",
+    "Milestone",
+    "MilestoneKind",
+    "Party",
+    "PersonalKey",
+    "PlanImport",
+    "PlanImportState",
+    "PlanItem",
+    "PlanItemKind",
+    "PlanVersion",
+    "Programme",
+    "ResetCode",
+    "Side",
+    "Task",
+    "TaskState",
+    "Throttle",
+    "Token",
+    "TokenUse",
+    "Track",
+    "Unit",
+    "UnitKind",
+    "UnitName",
+    "UnitNameKind",
+    "User",
+    "UserKind",
+    "UserSession",
+]

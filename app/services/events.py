@@ -1,0 +1,142 @@
+"""The event log: writing it in the transaction of the change, reading it in commit order."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, Text, and_, cast, func, insert, or_, select
+from sqlmodel import Session, SQLModel, col
+
+from app.clock import now as clock_now
+from app.models import Event, EventKind
+from app.permissions import Actor
+from app.recording import RowChange, plain, storable, take_noted, writing_events
+
+
+def record(
+    session: Session,
+    actor: Actor,
+    verb: str,
+    subject: SQLModel | None = None,
+    *,
+    name: str | None = None,
+    programme_id: int | None = None,
+    reason: str = "",
+    details: dict[str, Any] | None = None,
+    now: datetime | None = None,
+) -> int:
+    """Write the event of a verb and one for each row it changed; returns the verb event's id.
+
+    Call it after the changes: what was changed since the last call belongs to this verb. ``verb``
+    is ``noun.verb``; ``subject`` is the row that the verb was done to and gives name and programme.
+    """
+    changes = take_noted(session)
+    head = _head(actor, verb, EventKind.VERB, now)
+    head["reason"] = reason
+    head["after"] = {key: plain(value) for key, value in details.items()} if details else None
+    if subject is not None:
+        table = str(subject.__tablename__)
+        head["subject_type"] = table
+        head["subject_id"] = subject.id  # type: ignore[attr-defined]
+        head["subject_name"] = name if name is not None else label(subject)
+        own = subject.id if table == "programmes" else getattr(subject, "programme_id", None)  # type: ignore[attr-defined]
+        head["programme_id"] = programme_id or own
+    else:
+        head["subject_type"] = verb.partition(".")[0]
+        head["subject_name"] = name or ""
+        head["programme_id"] = programme_id
+    rows = [_row(session, actor, change, head["at"]) for change in changes]
+    with writing_events(session) as connection:
+        cause: Any = connection.scalar(insert(Event).values(**head).returning(col(Event.id)))
+        if rows:
+            connection.execute(insert(Event), [{**row, "cause_id": cause} for row in rows])
+    return int(cause)
+
+
+def record_access(
+    session: Session,
+    actor: Actor,
+    verb: str,
+    *,
+    subject_type: str,
+    subject_id: int | None = None,
+    name: str = "",
+    programme_id: int | None = None,
+    details: dict[str, Any] | None = None,
+) -> None:
+    """Write a reading or a refusal. Call it in a transaction of its own, before bytes leave."""
+    head = _head(actor, verb, EventKind.ACCESS, None)
+    head |= {
+        "subject_type": subject_type,
+        "subject_id": subject_id,
+        "subject_name": name[:300],
+        "programme_id": programme_id,
+        "after": details,
+    }
+    with writing_events(session) as connection:
+        connection.execute(insert(Event).values(**head))
+
+
+def label(subject: SQLModel) -> str:
+    """What a thing is called in the log. A person is called by the login: names are personal."""
+    for attribute in ("login", "heading", "title", "what", "name", "named_as", "code"):
+        text = getattr(subject, attribute, None)
+        if text:
+            return str(text)[:300]
+    return ""
+
+
+def _head(actor: Actor, verb: str, kind: EventKind, now: datetime | None) -> dict[str, Any]:
+    return {
+        "at": now or clock_now(),
+        "kind": kind,
+        "verb": verb,
+        "actor_id": actor.user_id,
+        "token_id": actor.token_id,
+        "channel": actor.channel,
+        "address": actor.address,
+        "request_id": actor.request_id,
+    }
+
+
+def _row(session: Session, actor: Actor, change: RowChange, at: datetime) -> dict[str, Any]:
+    row = _head(actor, change.action, EventKind.ROW, at)
+    return row | {
+        "subject_type": change.table,
+        "subject_id": change.row_id,
+        "programme_id": change.programme_id,
+        "before": storable(session, change, change.before),
+        "after": storable(session, change, change.after),
+    }
+
+
+def settled(session: Session) -> Select[Event]:
+    """The events of which no earlier one can still appear, in commit order.
+
+    On PostgreSQL a transaction that is still open may hold an id below those already visible, so
+    reading stops before the oldest open transaction. Order and cursor are (transaction_id, id).
+    """
+    statement = select(Event).order_by(col(Event.transaction_id), col(Event.id))
+    if session.get_bind().dialect.name == "postgresql":
+        horizon = func.pg_snapshot_xmin(func.pg_current_snapshot())
+        statement = statement.where(col(Event.transaction_id) < cast(cast(horizon, Text), BigInteger))
+    return statement
+
+
+def after(statement: Select[Event], transaction_id: int, event_id: int) -> Select[Event]:
+    """Only what comes after one event, in commit order."""
+    return statement.where(
+        or_(
+            col(Event.transaction_id) > transaction_id,
+            and_(col(Event.transaction_id) == transaction_id, col(Event.id) > event_id),
+        )
+    )
+
+
+def of_subjects(subject_type: str, subject_ids: Sequence[int]) -> Select[Event]:
+    """The events of some things, newest first, for their timelines."""
+    return (
+        select(Event)
+        .where(col(Event.subject_type) == subject_type, col(Event.subject_id).in_(subject_ids))
+        .order_by(col(Event.id).desc())
+    )

@@ -1,0 +1,147 @@
+"""Settings: one class, read from the environment; a wrong value stops the start with its name.
+
+Every setting ``name`` is read from ``DUIKOU_NAME``, or from the file that ``DUIKOU_NAME_FILE``
+points to, which is how a container is given a secret.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "DUIKOU_"
+
+
+class WrongSetting(Exception):
+    """A setting that cannot be used. Its text names the variable and what it wants."""
+
+
+class FileSecrets(PydanticBaseSettingsSource):
+    """Reads ``DUIKOU_NAME_FILE`` for each setting that has such a variable."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        """The content of the named file without its last line end, or None."""
+        variable = f"{PREFIX}{field_name.upper()}_FILE"
+        path = os.environ.get(variable)
+        if path is None:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").rstrip("\r\n"), field_name, False
+        except OSError as error:
+            raise WrongSetting(f"{variable}: the file {path} cannot be read ({error.strerror}).") from error
+
+    def __call__(self) -> dict[str, Any]:
+        """All settings that a file gives."""
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default. ``README.md`` documents each (held by a test)."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    mode: Literal["production", "demo", "test"] = Field(
+        "production", description="demo allows generated keys and demonstration accounts; production does not"
+    )
+    data: Path = Field(Path("data"), description="folder for the embedded store, keys and files")
+    database_url: str = Field(
+        "", description="empty for the embedded SQLite store, or postgresql+psycopg://user@host/name"
+    )
+    database_password: SecretStr = Field(SecretStr(""), description="password for database_url, kept out of it")
+    database_pool: int = Field(20, ge=1, le=200, description="connections of one process to PostgreSQL")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="at least 32 characters; signs cursors and derives the keys of personal fields"
+    )
+    host: str = Field("127.0.0.1", description="address that serve listens on")
+    port: int = Field(8000, ge=1, le=65535, description="port that serve listens on")
+    workers: int = Field(1, ge=1, le=64, description="processes that serve starts")
+    public_url: str = Field("", description="address people use, such as https://duikou.example; empty: as asked")
+    trusted_proxies: str = Field("", description="addresses of proxies whose forwarded headers count, by comma")
+    language: Literal["zh_CN", "en"] = Field("zh_CN", description="language of the screen before a person chose one")
+    session_idle_minutes: int = Field(60, ge=5, le=1440, description="minutes without a request that end a session")
+    session_absolute_hours: int = Field(12, ge=1, le=168, description="hours after which a session always ends")
+    sign_in_tries: int = Field(5, ge=3, le=20, description="failed sign-ins of an account before it has to wait")
+    sign_in_wait_minutes: int = Field(15, ge=1, le=1440, description="minutes that it then has to wait")
+    password_min_length: int = Field(10, ge=8, le=64, description="fewest characters of a password")
+    body_limit_kb: int = Field(256, ge=16, le=4096, description="largest request body without a file, in kB")
+    upload_limit_mb: int = Field(50, ge=1, le=1024, description="largest attachment, in MB")
+    plan_limit_mb: int = Field(20, ge=1, le=100, description="largest plan document, in MB")
+    storage_url: str = Field("", description="empty for the folder data/files, or s3://bucket/prefix")
+    storage_endpoint: str = Field("", description="address of an S3-compatible service that is not Amazon's")
+    storage_region: str = Field("us-east-1", description="region of the bucket")
+    storage_key_id: str = Field("", description="access key id for the bucket")
+    storage_secret: SecretStr = Field(SecretStr(""), description="secret access key for the bucket")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then files, then variables: a secret file wins over a leftover variable."""
+        return init_settings, FileSecrets(settings_cls), env_settings
+
+    @model_validator(mode="after")
+    def refuse_what_is_unsafe(self) -> Self:
+        """Refuse values that would run but not protect."""
+        if self.mode == "production" and len(self.secret_key.get_secret_value()) < 32:
+            raise ValueError("secret_key: give at least 32 random characters (DUIKOU_SECRET_KEY or its _FILE).")
+        if self.database_url and not self.database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("database_url: give sqlite:///path or postgresql+psycopg://user@host/name.")
+        if self.storage_url and not self.storage_url.startswith("s3://"):
+            raise ValueError("storage_url: leave it empty for the folder, or give s3://bucket/prefix.")
+        if self.public_url and not self.public_url.startswith(("http://", "https://")):
+            raise ValueError("public_url: give an address that starts with http:// or https://.")
+        return self
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The address of the store; without a setting, the embedded one in ``data``."""
+        return self.database_url or f"sqlite:///{self.data.resolve() / 'duikou.sqlite3'}"
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether people come over https, so that cookies can insist on it."""
+        return self.public_url.startswith("https://")
+
+
+def load(environment: Mapping[str, Any] | None = None, **values: Any) -> Settings:
+    """Settings from the environment and ``values``; raises WrongSetting with every name at fault."""
+    given = {**(environment or {}), **{name: value for name, value in values.items() if value is not None}}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise WrongSetting("\n".join(_explain(dict(item)) for item in error.errors())) from None
+    if settings.mode != "production" and not settings.secret_key.get_secret_value():
+        return settings.model_copy(update={"secret_key": SecretStr(_generated_key(settings.data))})
+    return settings
+
+
+def _explain(item: dict[str, Any]) -> str:
+    name = str(item["loc"][0]) if item["loc"] else ""
+    if not name:
+        name, _, text = str(item["ctx"]["error"]).partition(": ")
+        return f"{PREFIX}{name.upper()}: {text}"
+    return f"{PREFIX}{name.upper()}: {item['msg']} (given: {item.get('input')!r})"
+
+
+def _generated_key(data: Path) -> str:
+    """The key of a demonstration, made once and kept beside its store so that sessions outlive a restart."""
+    path = data / "demo.key"
+    try:
+        return path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        data.mkdir(parents=True, exist_ok=True)
+        key = secrets.token_urlsafe(48)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(key)
+        return key
