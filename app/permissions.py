@@ -193,9 +193,9 @@ def can(actor: Actor, permission: Permission, programme_id: int | None = None) -
         return False
     if actor.administrator is not None and permission in ADMINISTRATOR_RIGHTS[actor.administrator]:
         return True
-    if permission in (P.PROGRAMME_CREATE, P.PLAN_IMPORT) and programme_id is None:
-        return actor.may_create_programmes
     if programme_id is None:
+        if permission in (P.PROGRAMME_CREATE, P.PLAN_IMPORT) and actor.may_create_programmes:
+            return True
         return bool(actor.programmes_with(permission))
     return any(seat.programme_id == programme_id and permission in PROGRAMME_RIGHTS[seat.role] for seat in actor.seats)
 

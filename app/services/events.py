@@ -140,3 +140,16 @@ def of_subjects(subject_type: str, subject_ids: Sequence[int]) -> Select[Event]:
         .where(col(Event.subject_type) == subject_type, col(Event.subject_id).in_(subject_ids))
         .order_by(col(Event.id).desc())
     )
+
+
+def horizon(session: Session) -> str:
+    """A text that changes whenever an event becomes visible: what lists are tagged with.
+
+    The newest id is not enough on PostgreSQL, where a lower one can still be committed; there the
+    snapshot itself, which every commit moves, stands beside it.
+    """
+    connection = session.connection()
+    newest = connection.scalar(select(func.max(col(Event.id))))
+    if connection.dialect.name == "postgresql":
+        return f"{newest}/{connection.scalar(select(cast(func.pg_current_snapshot(), Text)))}"
+    return str(newest)

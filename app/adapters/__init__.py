@@ -1,0 +1,1 @@
+"""The world outside: object storage, and later mail and web hooks."""

@@ -1,0 +1,83 @@
+"""Object storage: bytes under their SHA-256, in a folder by default, in an S3 bucket by setting.
+
+Both are reached through obstore, so that there is one path of code to test. A name is made of the
+digest alone; nothing that a person typed becomes part of a path.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol, cast
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore, S3Store
+
+from app.errors import DomainError, Kind
+from app.messages import N_
+from app.settings import Settings
+
+_CHUNK = 1024 * 1024
+
+
+class StorageUnavailable(DomainError):
+    """The folder or the bucket cannot be used."""
+
+    kind = Kind.UNAVAILABLE
+    code = "storage_unavailable"
+    message = N_("The file storage cannot be reached. Nothing was saved; please try again in a moment.")
+
+
+class Storage(Protocol):
+    """What the product asks of a place for bytes."""
+
+    def put(self, sha256: str, path: Path) -> None:
+        """Store the file at ``path`` under its digest; storing it twice is storing it once."""
+
+    def read(self, sha256: str) -> Iterator[bytes]:
+        """The bytes in chunks; raises StorageUnavailable before the first one."""
+
+
+class ObjectStorage:
+    """Storage on any store that obstore knows."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def put(self, sha256: str, path: Path) -> None:
+        """See Storage."""
+        try:
+            obstore.put(self._store, _name(sha256), path)
+        except (BaseError, OSError) as error:
+            raise StorageUnavailable from error
+
+    def read(self, sha256: str) -> Iterator[bytes]:
+        """See Storage."""
+        try:
+            found = obstore.get(self._store, _name(sha256))
+        except (BaseError, OSError) as error:
+            raise StorageUnavailable from error
+        return (bytes(chunk) for chunk in found.stream(min_chunk_size=_CHUNK))
+
+
+def from_settings(settings: Settings) -> Storage:
+    """The storage that the settings name; the folder is made where it is missing."""
+    if not settings.storage_url:
+        folder = settings.data / "files"
+        folder.mkdir(parents=True, exist_ok=True)
+        return ObjectStorage(LocalStore(folder))
+    bucket, _, prefix = settings.storage_url.removeprefix("s3://").partition("/")
+    endpoint = settings.storage_endpoint
+    store = S3Store(
+        bucket,
+        prefix=prefix or None,
+        region=settings.storage_region,
+        access_key_id=settings.storage_key_id,
+        secret_access_key=settings.storage_secret.get_secret_value(),
+        endpoint=endpoint or None,
+        client_options={"allow_http": endpoint.startswith("http://")},
+    )
+    return ObjectStorage(cast(ObjectStore, store))
+
+
+def _name(sha256: str) -> str:
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"

@@ -1,0 +1,73 @@
+"""create_app(): wiring only."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI, Request
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import Scope
+
+from app import settings as settings_module
+from app.adapters import storage
+from app.database import Database
+from app.routers import errors, health, statics
+from app.routers.api import routers as api_routers
+from app.routers.limits import Limits
+from app.routers.pages import routers as page_routers
+from app.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application of one process, with its own engines; raises WrongSetting."""
+    settings = settings or settings_module.load()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        app.state.database.dispose()
+
+    app = FastAPI(
+        title="Duikou",
+        version="1",
+        summary="Paired-assistance programmes, from the published plan to the final summary.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        separate_input_output_schemas=False,
+    )
+    app.state.settings = settings
+    app.state.database = Database(settings)
+    app.state.storage = storage.from_settings(settings)
+    errors.install(app)
+    app.include_router(health.router)
+    app.include_router(statics.router)
+    api = APIRouter(prefix="/api/v1")
+    for router in api_routers:
+        api.include_router(router)
+    app.include_router(api)
+    for router in page_routers:
+        app.include_router(router, include_in_schema=False)
+    # The event stream of a later issue must not be compressed; it sets its own encoding then.
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(
+        Limits,
+        limit_of=lambda path: _limit_of(settings, path),
+        refuse=lambda scope: errors.answer(_request(app, scope), errors.BodyRefused()),
+        secure=settings.secure_cookies,
+    )
+    return app
+
+
+def _limit_of(settings: Settings, path: str) -> int:
+    """The most bytes of a request body: more only where a file is expected, plus its form's frame."""
+    if path.endswith(("/plan-imports", "/plan-imports/upload")):
+        return settings.plan_limit_mb * 1024 * 1024 + 65536
+    if path.endswith(("/attachments", "/users/workbook", "/attachments/upload")):
+        return settings.upload_limit_mb * 1024 * 1024 + 65536
+    return settings.body_limit_kb * 1024
+
+
+def _request(app: FastAPI, scope: Scope) -> Request:
+    # The middleware stands before the app, so the app is not in the scope yet.
+    return Request({**scope, "app": app})

@@ -1,0 +1,1 @@
+"""The way in over HTTP: pages for people, the REST API for other systems."""

@@ -1,0 +1,65 @@
+"""Answers of the API: bytes made once, strong tags for things, weak tags for lists."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+from fastapi import Request
+from sqlmodel import Session
+from starlette.responses import Response
+
+from app.database import Database
+from app.permissions import Actor
+from app.routers.rendering import language_of
+from app.services import events
+
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+Listing = Callable[[Session], tuple[Sequence[Any], str | None]]
+
+
+def thing(value: Any, *, status: int = 200, location: str | None = None) -> Response:
+    """One thing, a schema or a named tuple with ``version``, and its strong ETag."""
+    body = as_json(value)
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(body, dict) and "version" in body:
+        headers["ETag"] = f'"{body["version"]}"'
+    if location is not None:
+        headers["Location"] = location
+    return Response(orjson.dumps(body, option=_OPTIONS), status, headers, "application/json")
+
+
+def nothing() -> Response:
+    """204, after a verb that leaves nothing to show."""
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
+
+def listing(request: Request, database: Database, actor: Actor, read: Listing) -> Response:
+    """A page of a list; 304 where query, rights, language, date and newest event are as before.
+
+    ``read`` gives the rows and the next cursor and is not called for a list that is unchanged.
+    """
+    with database.reading() as session:
+        tag = _weak_tag(request, actor, events.horizon(session))
+        headers = {"Cache-Control": "private, no-cache", "ETag": tag, "Vary": "Authorization, Cookie, Accept-Language"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        rows, following = read(session)
+    body = {"items": [as_json(row) for row in rows], "next_cursor": following}
+    return Response(orjson.dumps(body, option=_OPTIONS), 200, headers, "application/json")
+
+
+def as_json(value: Any) -> Any:
+    """A schema, a named tuple or a row as a plain dictionary; anything else as it is."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump()
+    if hasattr(value, "_asdict"):
+        return value._asdict()
+    return value
+
+
+def _weak_tag(request: Request, actor: Actor, horizon: str) -> str:
+    parts = [str(request.url.query), request.url.path, language_of(request), horizon, actor.today.isoformat()]
+    rights = [actor.user_id, actor.seats, actor.administrator, sorted(actor.scopes or ())]
+    seen = hashlib.sha256("\n".join([*parts, repr(rights)]).encode()).hexdigest()[:24]
+    return f'W/"{seen}"'

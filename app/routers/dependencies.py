@@ -1,0 +1,257 @@
+"""What handlers are given: the store, the time, the actor, the checked form, the expected version."""
+
+import base64
+import binascii
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, Request
+from starlette.datastructures import FormData
+
+from app import clock
+from app.database import Database
+from app.errors import DomainError, Forbidden, Kind, NotFound, Unauthenticated
+from app.messages import N_
+from app.permissions import Actor, Permission, can
+from app.schemas.base import MAX_ID
+from app.services import sessions, tokens
+from app.settings import Settings
+
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class FormExpired(DomainError):
+    """The form's token is missing or not this session's (CSRF)."""
+
+    kind = Kind.FORBIDDEN
+    code = "form_expired"
+    message = N_("This form has expired or was sent from another site. Please open it again.")
+
+
+class MustChangePassword(DomainError):
+    """A password that somebody else has set has to be changed first."""
+
+    kind = Kind.FORBIDDEN
+    code = "must_change_password"
+    message = N_("Please choose a password of your own first.")
+
+
+class VersionRequired(DomainError):
+    """A change without saying which version it starts from."""
+
+    kind = Kind.PRECONDITION_REQUIRED
+    code = "version_required"
+    message = N_("Send If-Match with the version that you have read.")
+
+
+class VersionUnreadable(DomainError):
+    """An If-Match that no thing of ours can have."""
+
+    kind = Kind.STALE
+    code = "version_unreadable"
+    message = N_("The version in If-Match is not one of this thing's.")
+
+
+@dataclass(slots=True)
+class Visit:
+    """Who is behind a request, established once."""
+
+    actor: Actor | None = None
+    csrf: str = ""
+    must_change_password: bool = False
+
+
+def database(request: Request) -> Database:
+    """The store of this process."""
+    return cast(Database, request.app.state.database)
+
+
+def settings(request: Request) -> Settings:
+    """The settings of this process."""
+    return cast(Settings, request.app.state.settings)
+
+
+def address_of(request: Request) -> str:
+    """The caller's address; a proxy's word counts only where uvicorn was told to trust it."""
+    return request.client.host[:45] if request.client else ""
+
+
+def cookie_name(request: Request, name: str) -> str:
+    """The cookie's name; behind TLS with the prefix that binds it to this host."""
+    return f"__Host-{name}" if settings(request).secure_cookies else name
+
+
+def visit_of(request: Request) -> Visit:
+    """Read who asks, from the bearer token or the session cookie; never raises for nobody."""
+    found = getattr(request.state, "visit", None)
+    if found is None:
+        now = clock.now()
+        bearer = request.headers.get("authorization", "")
+        found = _from_token(request, bearer, now) if bearer else _from_cookie(request, now)
+        request.state.visit = found
+    return cast(Visit, found)
+
+
+def _from_token(request: Request, bearer: str, now: datetime) -> Visit:
+    scheme, _, token = bearer.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return Visit()
+    store = database(request)
+    with store.reading() as session:
+        actor = tokens.resolve(
+            session, token.strip(), now, address=address_of(request), request_id=request.state.request_id
+        )
+        stale = actor is not None and actor.token_id is not None and tokens.stale_use(session, actor.token_id, now)
+    if stale and actor is not None and actor.token_id is not None:
+        with store.transaction() as session:
+            tokens.note_use(session, actor.token_id, now)
+    return Visit(actor=actor)
+
+
+def _from_cookie(request: Request, now: datetime) -> Visit:
+    token = request.cookies.get(cookie_name(request, "session"))
+    if not token:
+        return Visit()
+    store = database(request)
+    with store.reading() as session:
+        found = sessions.resolve(
+            session,
+            settings(request),
+            token,
+            now,
+            address=address_of(request),
+            request_id=request.state.request_id,
+        )
+    if found is None:
+        return Visit()
+    if found.stale_sight and found.actor.session_id is not None:
+        with store.transaction() as session:
+            sessions.touch(session, found.actor.session_id, now)
+    return Visit(found.actor, found.csrf, found.must_change_password)
+
+
+def signed_in(request: Request) -> Actor:
+    """The actor of a page; raises Unauthenticated, or MustChangePassword outside that one page."""
+    visit = visit_of(request)
+    if visit.actor is None or visit.actor.token_id is not None:
+        raise Unauthenticated
+    if visit.must_change_password and not request.url.path.startswith(("/password", "/sign-out")):
+        raise MustChangePassword
+    return visit.actor
+
+
+def api_actor(request: Request) -> Actor:
+    """The actor of an API call: a token, or a browser's session, which then needs its form token."""
+    visit = visit_of(request)
+    if visit.actor is None:
+        raise Unauthenticated
+    if visit.actor.token_id is None:
+        if visit.must_change_password:
+            raise MustChangePassword
+        if request.method in UNSAFE:
+            check_origin(request)
+            check_csrf(visit, request.headers.get("x-csrf-token", ""))
+    return visit.actor
+
+
+def check_origin(request: Request) -> None:
+    """Refuse a request that another site caused. Old browsers send neither header; the token holds."""
+    site = request.headers.get("sec-fetch-site")
+    if site not in (None, "same-origin", "none"):
+        raise FormExpired
+    origin = request.headers.get("origin")
+    if origin and origin != "null" and origin.partition("//")[2] != request.headers.get("host", ""):
+        raise FormExpired
+
+
+def check_csrf(visit: Visit, given: str) -> None:
+    """Compare a form's masked token with the session's own."""
+    if not visit.csrf or not hmac.compare_digest(unmask(given), visit.csrf):
+        raise FormExpired
+
+
+def mask(token: str) -> str:
+    """The form token as it stands in a page: other bytes each time, so that compression tells nothing."""
+    pad = secrets.token_bytes(len(token))
+    mixed = bytes(one ^ other for one, other in zip(pad, token.encode(), strict=True))
+    return base64.urlsafe_b64encode(pad + mixed).decode()
+
+
+def unmask(masked: str) -> str:
+    """The token behind ``mask``; nonsense gives an empty text."""
+    try:
+        raw = base64.urlsafe_b64decode(masked.encode("ascii"))
+    except (ValueError, binascii.Error):
+        return ""
+    half = len(raw) // 2
+    mixed = bytes(one ^ other for one, other in zip(raw[:half], raw[half:], strict=False))
+    return mixed.decode("ascii", "replace")
+
+
+async def form_of(request: Request, _actor: Annotated[Actor, Depends(signed_in)]) -> FormData:
+    """The fields of a form, its token checked; the person is known before a byte is read."""
+    check_origin(request)
+    form = await request.form(max_files=0, max_fields=2000)
+    check_csrf(visit_of(request), str(form.get("csrf", "")))
+    return form
+
+
+def upload_allowed(request: Request, actor: Annotated[Actor, Depends(signed_in)]) -> Actor:
+    """For forms with a file: the token stands in the address, so that it is checked before the body."""
+    check_origin(request)
+    check_csrf(visit_of(request), request.query_params.get("csrf", ""))
+    return actor
+
+
+class Needs:
+    """A route's permission. A thing that may not be read does not exist (404); else it is a 403."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    def __call__(self, request: Request) -> None:
+        """Refuse an actor who holds the right nowhere; the service decides about the one thing."""
+        visit = visit_of(request)
+        if visit.actor is None:
+            raise Unauthenticated
+        if can(visit.actor, self.permission):
+            return
+        raise NotFound if self.permission.value.endswith(":read") and request.path_params else Forbidden
+
+
+def expected_version(request: Request) -> int:
+    """The version that ``If-Match`` names; raises VersionRequired or VersionUnreadable."""
+    given = request.headers.get("if-match")
+    if given is None:
+        raise VersionRequired(field="If-Match")
+    text = given.strip().strip('"')
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_ID:
+        raise VersionUnreadable(field="If-Match")
+    return int(text)
+
+
+def instant() -> datetime:
+    """The time of the request, UTC."""
+    return clock.now()
+
+
+async def _now() -> datetime:
+    return clock.now()
+
+
+Store = Annotated[Database, Depends(database)]
+Now = Annotated[datetime, Depends(_now)]
+PageActor = Annotated[Actor, Depends(signed_in)]
+ApiActor = Annotated[Actor, Depends(api_actor)]
+Uploader = Annotated[Actor, Depends(upload_allowed)]
+Form = Annotated[FormData, Depends(form_of)]
+IfMatch = Annotated[int, Depends(expected_version)]
+Configuration = Annotated[Settings, Depends(settings)]
+
+
+def needs(permission: Permission) -> Any:
+    """``dependencies=[needs(P.TASK_READ)]`` on a route."""
+    return Depends(Needs(permission))

@@ -1,0 +1,92 @@
+"""What is decided before a request is read: its size, its id, and the headers of every answer."""
+
+import re
+import secrets
+from collections.abc import Callable
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+
+
+class BodyTooLarge(Exception):
+    """More bytes came than the route allows."""
+
+
+class Limits:
+    """ASGI middleware: gives each request an id, refuses a body that is too large, sets headers.
+
+    ``limit_of`` gives the most bytes for a path. A declared length is refused before a byte is
+    read; an undeclared one as soon as it passes the limit.
+    """
+
+    def __init__(
+        self, app: ASGIApp, limit_of: Callable[[str], int], refuse: Callable[[Scope], Response], secure: bool
+    ) -> None:
+        self.app = app
+        self.limit_of = limit_of
+        self.refuse = refuse
+        self.secure = secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {name: value for name, value in scope["headers"] if name in (b"content-length", b"x-request-id")}
+        scope.setdefault("state", {})["request_id"] = _request_id(headers.get(b"x-request-id", b""))
+        limit = self.limit_of(scope["path"])
+        started = False
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise BodyTooLarge
+            return message
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                self._add_headers(MutableHeaders(scope=message), scope)
+            await send(message)
+
+        declared = headers.get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > limit:
+            await self.refuse(scope)(scope, receive, send_with_headers)
+            return
+        try:
+            await self.app(scope, counted, send_with_headers)
+        except BodyTooLarge:
+            if started:
+                raise
+            await self.refuse(scope)(scope, receive, send_with_headers)
+
+    def _add_headers(self, headers: MutableHeaders, scope: Scope) -> None:
+        for name, value in SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
+        headers["X-Request-Id"] = scope["state"]["request_id"]
+        if self.secure:
+            headers["Strict-Transport-Security"] = "max-age=31536000"
+
+
+def _request_id(given: bytes) -> str:
+    text = given.decode("ascii", "replace")
+    return text if _REQUEST_ID.match(text) else secrets.token_hex(12)

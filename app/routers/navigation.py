@@ -1,0 +1,84 @@
+"""The left side of the frame: the places that an actor can go to, and no others."""
+
+from dataclasses import dataclass
+
+from app.catalogues import translate
+from app.messages import N_
+from app.permissions import Actor, Permission, can
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry: message id of its name, its path, its icon and the right that opens it."""
+
+    label: str
+    path: str
+    icon: str
+    permission: Permission | None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entry as the frame shows it."""
+
+    label: str
+    url: str
+    icon: str
+    current: bool
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A heading and its entries."""
+
+    label: str
+    items: list[Item]
+
+
+P = Permission
+PLACES: tuple[tuple[str, tuple[Place, ...]], ...] = (
+    (
+        N_("Work"),
+        (
+            Place(N_("Home"), "/", "home", None),
+            Place(N_("Programmes"), "/programmes", "book-open", P.PROGRAMME_READ),
+            Place(N_("Tasks"), "/tasks", "list-checks", P.TASK_READ),
+            Place(N_("Import a plan"), "/plan-imports", "file-up", P.PLAN_IMPORT),
+        ),
+    ),
+    (
+        N_("Administration"),
+        (
+            Place(N_("Units"), "/units", "network", P.UNIT_READ),
+            Place(N_("Accounts"), "/users", "users", P.USER_MANAGE),
+            Place(N_("Roles"), "/memberships", "shield-check", P.MEMBERSHIP_MANAGE),
+            Place(N_("Audit trail"), "/audit", "scroll-text", P.AUDIT_READ),
+        ),
+    ),
+    (
+        N_("My account"),
+        (
+            Place(N_("Tokens"), "/tokens", "key-round", None),
+            Place(N_("Password"), "/password", "lock", None),
+        ),
+    ),
+)
+
+
+def build(actor: Actor, path: str, language: str) -> list[Group]:
+    """The groups that ``actor`` sees, the entry of ``path`` marked as current."""
+    groups = []
+    for label, places in PLACES:
+        items = [
+            Item(translate(language, place.label), place.path, place.icon, _is_current(place.path, path))
+            for place in places
+            if place.permission is None or can(actor, place.permission)
+        ]
+        if items:
+            groups.append(Group(translate(language, label), items))
+    return groups
+
+
+def _is_current(place: str, path: str) -> bool:
+    return path == place if place == "/" else path == place or path.startswith(f"{place}/")

@@ -1,0 +1,7 @@
+"""The pages that people see, one router per noun."""
+
+from fastapi import APIRouter
+
+from app.routers.pages import sessions
+
+routers: tuple[APIRouter, ...] = (sessions.router,)

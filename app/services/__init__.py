@@ -1,0 +1,1 @@
+"""Reads and verbs of each noun; functions that take session, actor, data and the time."""
