@@ -1,0 +1,158 @@
+"""A real server and a real Chromium: what a person does, with scripts and without."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from app.settings import Settings
+from tests.conftest import SECRET, Stores, missing
+
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+# A refused form is a 4xx, which Chromium writes to the console as if it were a mistake of the page.
+_EXPECTED = "Failed to load resource"
+
+
+def chromium() -> str | None:
+    """The system's Chromium; playwright's own download is not asked for."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium per worker."""
+    path = chromium()
+    if path is None:
+        missing("Chromium")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def stores(_stores: Callable[[str], Stores]) -> Stores:
+    """What a person does is the same on both engines; here it is SQLite."""
+    return _stores("sqlite")
+
+
+@pytest.fixture
+def site(settings: Settings, tmp_path: Path) -> Iterator[str]:
+    """The address of a server process on a fresh copy of the world."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    environment = {
+        **os.environ,
+        "DUIKOU_MODE": "test",
+        "DUIKOU_SECRET_KEY": SECRET,
+        "DUIKOU_DATA": str(settings.data),
+    }
+    log = tmp_path / "server.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "uvicorn",
+                "app.main:create_app",
+                "--factory",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(port),
+            ],
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_ready(address, server, log)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _wait_until_ready(address: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    for _ in range(200):
+        if server.poll() is not None:
+            break
+        try:
+            if httpx.get(f"{address}/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"the server did not start:\n{log.read_text()[-2000:]}")
+
+
+class Person:
+    """A browser window of one person; whatever the page complains of is kept in ``complaints``."""
+
+    def __init__(self, context: BrowserContext, site: str) -> None:
+        self.site = site
+        self.page: Page = context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and _EXPECTED not in message.text:
+            self.complaints.append(message.text)
+
+    def go(self, path: str) -> Page:
+        """Open a path of the site."""
+        self.page.goto(f"{self.site}{path}")
+        return self.page
+
+    def sign_in(self, login: str, password: str) -> None:
+        """Sign in by the form."""
+        page = self.go("/sign-in")
+        page.locator("input[name=login]").fill(login)
+        page.locator("input[name=password]").fill(password)
+        page.locator("form:has(input[name=password]) button[type=submit]").click()
+        page.wait_for_url(lambda url: "/sign-in" not in url)
+
+
+@pytest.fixture
+def person(browser: Browser, site: str) -> Iterator[Callable[..., Person]]:
+    """Opens windows: ``person()``, ``person(scripts=False)``, ``person(width=390)``."""
+    contexts: list[BrowserContext] = []
+    people: list[Person] = []
+
+    def open_window(*, scripts: bool = True, width: int = 1366, height: int = 768, **options: object) -> Person:
+        context = browser.new_context(
+            java_script_enabled=scripts,
+            viewport={"width": width, "height": height},
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+            **options,  # type: ignore[arg-type]
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        people.append(Person(context, site))
+        return people[-1]
+
+    yield open_window
+    for context in contexts:
+        context.close()
+    complaints = [complaint for one in people for complaint in one.complaints]
+    assert complaints == [], "the page complained in the console"
