@@ -1,0 +1,107 @@
+// Around htmx: waiting is shown, the focus is never lost, failures are told in a sentence.
+(() => {
+  const MARK = 100; // ms until a person notices, see the waiting styles
+  const BAR = 1000;
+
+  const word = (name) => {
+    const template = document.getElementById("words");
+    const found = template ? template.content.querySelector(`[data-word="${name}"]`) : null;
+    return found ? found.firstElementChild.cloneNode(true) : null;
+  };
+
+  const tell = (name) => {
+    const flash = document.getElementById("flash");
+    const sentence = word(name);
+    if (!flash || !sentence) return;
+    flash.classList.add("flash--floating");
+    flash.replaceChildren(sentence);
+  };
+
+  // --- waiting ---
+  let running = 0;
+  let timers = [];
+  let mark = null;
+
+  const startWaiting = () => {
+    running += 1;
+    if (running > 1) return;
+    timers = [
+      setTimeout(() => {
+        mark = word("waiting");
+        if (mark) document.body.append(mark);
+      }, MARK),
+      setTimeout(() => mark && mark.classList.add("waiting--long"), BAR),
+    ];
+  };
+
+  const stopWaiting = () => {
+    running = Math.max(0, running - 1);
+    if (running > 0) return;
+    timers.forEach(clearTimeout);
+    if (mark) mark.remove();
+    mark = null;
+  };
+
+  document.addEventListener("htmx:before:request", startWaiting);
+  document.addEventListener("htmx:finally:request", stopWaiting);
+
+  // --- focus: where it was, else on the row that took its place, else on the page's content ---
+  let place = null;
+
+  document.addEventListener("htmx:before:swap", () => {
+    const active = document.activeElement;
+    if (!active || active === document.body) return;
+    const row = active.closest("tr[id], li[id]");
+    const group = (row && row.parentElement) || active.closest("[id]");
+    place = {
+      id: active.id,
+      row: row ? row.id : "",
+      at: row ? [...row.parentElement.children].indexOf(row) : -1,
+      group: group ? group.id : "",
+    };
+  });
+
+  const focusable = (element) => {
+    if (!element.matches("a[href], button, input, select, textarea, summary, [tabindex]")) element.tabIndex = -1;
+    return element;
+  };
+
+  document.addEventListener("htmx:after:swap", () => {
+    const was = place;
+    place = null;
+    if (!was || (document.activeElement && document.activeElement !== document.body)) return;
+    const group = was.group ? document.getElementById(was.group) : null;
+    const neighbour = group && was.at >= 0 ? group.children[Math.min(was.at, group.children.length - 1)] : null;
+    const target =
+      (was.id && document.getElementById(was.id)) || (was.row && document.getElementById(was.row)) || neighbour || group || document.getElementById("main");
+    if (target) focusable(target).focus({ preventScroll: true });
+  });
+
+  // --- answers to the flash region float, so that nothing moves under the pointer ---
+  document.addEventListener("htmx:after:settle", (event) => {
+    if (event.target.id === "flash") event.target.classList.add("flash--floating");
+  });
+
+  // --- failures ---
+  // A refusal that the server did not aim at a place (it would otherwise stand in for a row) becomes a sentence.
+  // 409, 412 and 422 are the form's or row's own answer, with the input kept.
+  const OWN_ANSWERS = [409, 412, 422];
+
+  document.addEventListener("htmx:before:response", (event) => {
+    const { response, hx } = event.detail.ctx;
+    if (response.status < 400 || OWN_ANSWERS.includes(response.status) || hx.retarget) return;
+    hx.retarget = "#flash";
+    hx.reswap = "innerHTML";
+    hx.reselect = "#refusal";
+  });
+
+  document.addEventListener("htmx:after:swap", (event) => {
+    const { response } = event.detail.ctx;
+    const flash = document.getElementById("flash");
+    if (response && response.status >= 500 && flash && flash.childElementCount === 0) tell("failed");
+  });
+
+  document.addEventListener("htmx:error", (event) => {
+    if (event.detail.ctx) tell("unreachable");
+  });
+})();
