@@ -18,8 +18,9 @@ from app.catalogues import translate
 from app.errors import DomainError, FieldError, InvalidInput, Kind, NotFound, Unauthenticated
 from app.messages import N_
 from app.routers import rendering
-from app.routers.dependencies import MustChangePassword
+from app.routers.dependencies import MustChangePassword, database, visit_of
 from app.schemas.base import Problem
+from app.services import events
 
 log = logging.getLogger("duikou")
 
@@ -180,6 +181,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(DomainError)
     def _domain(request: Request, error: DomainError) -> Response:
+        if error.kind is Kind.FORBIDDEN and not isinstance(error, MustChangePassword):
+            _note_refusal(request, error)
         return answer(request, error)
 
     @app.exception_handler(RequestValidationError)
@@ -207,6 +210,22 @@ def install(app: FastAPI) -> None:
     def _bug(request: Request, error: Exception) -> Response:
         log.error("unhandled", exc_info=error, extra={"request_id": request.state.request_id})
         return answer(request, Broken(id=request.state.request_id), 500)
+
+
+def _note_refusal(request: Request, error: DomainError) -> None:
+    """Record that somebody asked for what they may not do; the answer does not depend on it."""
+    actor = visit_of(request).actor
+    if actor is None:
+        return
+    route = request.scope.get("route")
+    asked = f"{request.method} {getattr(route, 'path', request.url.path)}"
+    try:
+        with database(request).transaction() as session:
+            events.record_access(
+                session, actor, "access.refuse", subject_type="routes", name=asked, details={"code": error.code}
+            )
+    except DomainError as trouble:
+        log.warning("a refusal could not be recorded: %s", trouble.code)
 
 
 def _path_at_fault(mistakes: Any) -> bool:

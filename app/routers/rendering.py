@@ -4,6 +4,7 @@ A page is a frozen dataclass of context plus a template; names that the context 
 Templates are read in the reader's language by an environment of its own.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -169,6 +170,8 @@ def environment(language: str) -> Environment:
     )
     found.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     chinese = language == "zh_CN"
+    # Every form that is shown carries a key of its own, so that sending it twice does it once.
+    found.globals["new_key"] = lambda: secrets.token_urlsafe(16)
     found.filters["date_iso"] = lambda value: value.isoformat() if value else ""
     found.filters["date_text"] = lambda value: _date_text(value, language, chinese=chinese)
     found.filters["time_text"] = lambda value: _time_text(value, language, chinese=chinese)
