@@ -83,7 +83,6 @@ class TestGuard:
         for _ in range(3):
             with pytest.raises(RowConflict), database.transaction() as session:
                 session.add(User(login="coordinator", name="twice"))
-                session.flush()
         with pytest.raises(ChangeWithoutEvent), database.transaction() as session:
             session.connection().execute(text("UPDATE units SET name = 'x'"))
 
@@ -115,7 +114,7 @@ class TestTriggers:
         database.dispose()
         migrating.migrate_back(settings, "base")
         migrating.migrate(settings)
-        with Database(settings).reading() as session:
+        with database.reading() as session:
             assert missing_triggers(session.connection()) == []
 
     @staticmethod
