@@ -16,6 +16,8 @@ from enum import StrEnum
 class Permission(StrEnum):
     """Every right, in alphabetical order. A token's scopes are these names."""
 
+    ACCOUNT_MANAGE = "account:manage"
+    ADMINISTRATOR_APPOINT = "administrator:appoint"
     ATTACHMENT_CREATE = "attachment:create"
     ATTACHMENT_READ = "attachment:read"
     AUDIT_READ = "audit:read"
@@ -29,6 +31,7 @@ class Permission(StrEnum):
     PROGRAMME_READ = "programme:read"
     PROGRAMME_UPDATE = "programme:update"
     TASK_ASSIGN = "task:assign"
+    TASK_CREATE = "task:create"
     TASK_READ = "task:read"
     TASK_READ_DRAFT = "task:read_draft"
     TASK_UPDATE = "task:update"
@@ -37,6 +40,7 @@ class Permission(StrEnum):
     TRACK_UPDATE = "track:update"
     UNIT_GRANT = "unit:grant"
     UNIT_MANAGE = "unit:manage"
+    UNIT_MANAGE_ALL = "unit:manage_all"
     UNIT_READ = "unit:read"
     USER_MANAGE = "user:manage"
     USER_READ = "user:read"
@@ -82,6 +86,9 @@ _SEES = frozenset(
 _SEES_ALL = _SEES | {P.TASK_READ_DRAFT}
 _RECORDS = _SEES | {P.ATTACHMENT_CREATE}
 
+# What everybody who is signed in may do with what is their own: password, sessions, tokens.
+EVERYBODYS_RIGHTS = frozenset({P.ACCOUNT_MANAGE})
+
 PROGRAMME_RIGHTS: dict[Role, frozenset[Permission]] = {
     Role.COORDINATOR: _SEES_ALL
     | {
@@ -91,10 +98,12 @@ PROGRAMME_RIGHTS: dict[Role, frozenset[Permission]] = {
         P.PLAN_IMPORT,
         P.PROGRAMME_UPDATE,
         P.TASK_ASSIGN,
+        P.TASK_CREATE,
         P.TASK_UPDATE,
         P.TASK_WITHDRAW,
         P.TRACK_UPDATE,
         P.UNIT_MANAGE,
+        P.UNIT_MANAGE_ALL,
     },
     Role.RECIPIENT: _SEES_ALL
     | {
@@ -108,7 +117,7 @@ PROGRAMME_RIGHTS: dict[Role, frozenset[Permission]] = {
     Role.DEPUTY: _RECORDS,
     Role.TREASURER: _RECORDS,
     Role.INSPECTOR: _SEES_ALL | {P.AUDIT_READ},
-    Role.LEADER: _SEES_ALL,
+    Role.LEADER: _SEES_ALL | {P.AUDIT_READ},
     Role.PARTNER: _SEES,
     Role.SUPERIOR: frozenset({P.PROGRAMME_READ, P.MILESTONE_READ, P.UNIT_READ}),
     Role.AUDITOR: _SEES_ALL,
@@ -117,9 +126,17 @@ PROGRAMME_RIGHTS: dict[Role, frozenset[Permission]] = {
 ADMINISTRATOR_RIGHTS: dict[Administrator, frozenset[Permission]] = {
     Administrator.SYSTEM: frozenset({P.UNIT_READ, P.USER_MANAGE, P.USER_READ}),
     Administrator.SECURITY: frozenset(
-        {P.MEMBERSHIP_MANAGE, P.MEMBERSHIP_READ, P.TOKEN_MANAGE, P.UNIT_GRANT, P.UNIT_READ, P.USER_READ}
+        {
+            P.ADMINISTRATOR_APPOINT,
+            P.MEMBERSHIP_MANAGE,
+            P.MEMBERSHIP_READ,
+            P.TOKEN_MANAGE,
+            P.UNIT_GRANT,
+            P.UNIT_READ,
+            P.USER_READ,
+        }
     ),
-    Administrator.AUDIT: frozenset({P.AUDIT_READ, P.USER_READ}),
+    Administrator.AUDIT: frozenset({P.AUDIT_READ, P.EVENT_READ, P.USER_READ}),
 }
 
 
@@ -191,6 +208,8 @@ def can(actor: Actor, permission: Permission, programme_id: int | None = None) -
         return True
     if not actor.in_scope(permission):
         return False
+    if permission in EVERYBODYS_RIGHTS:
+        return True
     if actor.administrator is not None and permission in ADMINISTRATOR_RIGHTS[actor.administrator]:
         return True
     if programme_id is None:
@@ -198,6 +217,11 @@ def can(actor: Actor, permission: Permission, programme_id: int | None = None) -
             return True
         return bool(actor.programmes_with(permission))
     return any(seat.programme_id == programme_id and permission in PROGRAMME_RIGHTS[seat.role] for seat in actor.seats)
+
+
+def held(actor: Actor) -> frozenset[Permission]:
+    """Every right that ``actor`` holds anywhere: the most that a token of theirs may carry."""
+    return frozenset(permission for permission in Permission if can(actor, permission))
 
 
 def system_actor(today: date, channel: str = "cli") -> Actor:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from app.models.base import Json, Row
 
@@ -21,10 +21,11 @@ class Token(Row, table=True):
     revoked_at: datetime | None = None
 
 
-class TokenUse(Row, table=True):
-    """When a token was last used; apart, so that using one is not a change of it."""
+class TokenUse(SQLModel, table=True):
+    """When a token was last used; bookkeeping, apart, so that using one is not a change of it."""
 
     __tablename__ = "token_uses"
 
+    id: int | None = Field(default=None, primary_key=True)
     token_id: int = Field(foreign_key="tokens.id", unique=True)
     used_at: datetime

@@ -21,6 +21,7 @@ class User(Row, table=True):
     """An account. ``name``, ``phone`` and ``email`` are personal: events carry them encrypted."""
 
     __tablename__ = "users"
+    __table_args__ = (Index("ix_users_name_id", "name", "id"),)
 
     login: str = Field(max_length=64, unique=True)
     kind: UserKind = Field(default=UserKind.PERSON, sa_type=enum_type(UserKind))

@@ -36,7 +36,7 @@ class Sort:
     """A named order. ``columns`` end in the id; ``descending`` turns all of them."""
 
     name: str
-    columns: tuple[ColumnElement[Any], ...]
+    columns: tuple[Any, ...]
     descending: bool = False
 
 
@@ -50,7 +50,7 @@ class Slice:
 
 def fetch(
     session: Session,
-    statement: Select[Any],
+    statement: Select[*tuple[Any, ...]],
     sort: Sort,
     *,
     limit: int,

@@ -1,4 +1,4 @@
-"""Signing in and out: passwords, throttling shared by all processes, sessions that can be revoked."""
+"""Signing in and out: passwords, and sessions on the server that can be revoked."""
 
 import secrets
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
 from app.clock import date_of
-from app.errors import DomainError, Kind
+from app.errors import DomainError, Kind, NotFound
 from app.messages import N_
-from app.models import Throttle, User, UserKind, UserSession
+from app.models import User, UserKind, UserSession
 from app.permissions import Actor
-from app.services import actors, events
+from app.services import actors, events, paging, throttles
+from app.services.paging import Slice, Sort
 from app.settings import Settings
 from app.vault import digest
 
@@ -21,7 +22,7 @@ _HASHER = PasswordHash.recommended()
 # Checked when there is no such account, so that the answer takes as long as for one.
 _NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
 _SEEN_EVERY = timedelta(minutes=5)
-_ADDRESS_FACTOR = 10
+_KEPT = timedelta(days=30)
 
 
 class SignInRefused(DomainError):
@@ -30,14 +31,6 @@ class SignInRefused(DomainError):
     kind = Kind.INVALID
     code = "sign_in_refused"
     message = N_("The account or the password is not right, or the account is closed.")
-
-
-class SignInThrottled(DomainError):
-    """Too many failed tries for the account or from the address."""
-
-    kind = Kind.THROTTLED
-    code = "sign_in_throttled"
-    message = N_("Too many tries. Please wait %(minutes)s minutes and try again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +63,14 @@ def password_matches(password: str, password_hash: str) -> bool:
     return _HASHER.verify(password, password_hash)
 
 
-def find(session: Session, login: str, address: str, now: datetime) -> Candidate:
-    """The account of ``login``; raises SignInThrottled while it or the address has to wait."""
-    for key in _keys(login, address):
-        throttle = session.get(Throttle, key)
-        if throttle is not None and throttle.blocked_until is not None and throttle.blocked_until > now:
-            minutes = max(1, round((throttle.blocked_until - now).total_seconds() / 60))
-            raise SignInThrottled(minutes=minutes)
+def attempt(session: Session, settings: Settings, login: str, address: str, now: datetime) -> Candidate:
+    """Count a try and give the account of ``login``; raises SignInThrottled while it has to wait."""
+    throttles.count(session, settings, login, address, now)
     row = (
         session.connection()
         .execute(
             select(col(User.id), col(User.password_hash)).where(
-                col(User.login) == login, col(User.kind) == UserKind.PERSON
+                col(User.login) == login.lower(), col(User.kind) == UserKind.PERSON
             )
         )
         .first()
@@ -100,7 +89,10 @@ def open_session(
     # The password may have been changed since it was checked.
     if actor is None or user is None or user.password_hash != candidate.password_hash:
         return None
-    session.connection().execute(delete(Throttle).where(col(Throttle.key) == _keys(login, address)[0]))
+    throttles.forgive(session, login, address)
+    session.connection().execute(
+        delete(UserSession).where(col(UserSession.user_id) == user.id, col(UserSession.expires_at) < now - _KEPT)
+    )
     token = secrets.token_urlsafe(32)
     opened = UserSession(
         user_id=candidate.user_id,
@@ -117,26 +109,9 @@ def open_session(
     return Opened(token, candidate.user_id, user.must_change_password)
 
 
-def note_failure(session: Session, settings: Settings, login: str, actor: Actor, now: datetime) -> None:
-    """Count a failed sign-in against the account and the address; record it without the password."""
-    wait = timedelta(minutes=settings.sign_in_wait_minutes)
-    for key, tries in zip(
-        _keys(login, actor.address), (settings.sign_in_tries, settings.sign_in_tries * _ADDRESS_FACTOR), strict=True
-    ):
-        throttle = session.get(Throttle, key, with_for_update=True)
-        if throttle is None:
-            throttle = Throttle(key=key, first_at=now)
-        elif now - throttle.first_at > wait:
-            throttle.failures, throttle.first_at, throttle.blocked_until = 0, now, None
-        throttle.failures += 1
-        if throttle.failures >= tries:
-            throttle.blocked_until = now + wait
-        session.add(throttle)
+def note_failure(session: Session, actor: Actor, login: str) -> None:
+    """Record a refused try, without what was typed as a password."""
     events.record_access(session, actor, "session.refuse", subject_type="users", name=login[:64])
-
-
-def _keys(login: str, address: str) -> tuple[str, str]:
-    return (f"login:{digest(login.lower())[:32]}", f"address:{address[:45]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +150,12 @@ def resolve(
     actor = actors.load(session, row.user_id, date_of(now), session_id=row.id, address=address, request_id=request_id)
     if actor is None:
         return None
-    return Found(actor, row.csrf, row.must_change_password, now - row.last_seen_at > _SEEN_EVERY)
+    # Where the idle limit is short, a sight noted every five minutes would end a session in use.
+    return Found(actor, row.csrf, row.must_change_password, now - row.last_seen_at > min(_SEEN_EVERY, idle / 5))
 
 
 def touch(session: Session, session_id: int, now: datetime) -> None:
-    """Note that a session was used; at most every five minutes, so that reading stays reading."""
+    """Note that a session was used; not at each request, so that reading stays reading."""
     session.connection().execute(update(UserSession).where(col(UserSession.id) == session_id).values(last_seen_at=now))
 
 
@@ -191,11 +167,60 @@ def close(session: Session, actor: Actor, now: datetime) -> None:
     events.record_access(session, actor, "session.close", subject_type="users", subject_id=actor.user_id)
 
 
+def own(session: Session, settings: Settings, actor: Actor, now: datetime, *, limit: int, cursor: str | None) -> Slice:
+    """The actor's live sessions, the newest first; ``current`` marks the one that asks."""
+    statement = select(
+        col(UserSession.id),
+        col(UserSession.address),
+        col(UserSession.browser),
+        col(UserSession.created_at),
+        col(UserSession.last_seen_at),
+        col(UserSession.expires_at),
+        (col(UserSession.id) == (actor.session_id or 0)).label("current"),
+    ).where(
+        col(UserSession.user_id) == actor.user_id,
+        col(UserSession.revoked_at).is_(None),
+        col(UserSession.expires_at) > now,
+        col(UserSession.last_seen_at) > now - timedelta(minutes=settings.session_idle_minutes),
+    )
+    newest = Sort("newest", (col(UserSession.id),), descending=True)
+    return paging.fetch(session, statement, newest, limit=limit, cursor=cursor, filters={})
+
+
+def revoke(session: Session, actor: Actor, session_id: int, now: datetime) -> None:
+    """Revoke one of the actor's own sessions; raises NotFound for anybody else's."""
+    statement = update(UserSession).where(
+        col(UserSession.id) == session_id,
+        col(UserSession.user_id) == actor.user_id,
+        col(UserSession.revoked_at).is_(None),
+    )
+    if session.connection().execute(statement.values(revoked_at=now)).rowcount == 0:
+        raise NotFound
+    events.record_access(session, actor, "session.revoke", subject_type="users", subject_id=actor.user_id)
+
+
+def revoke_others(session: Session, actor: Actor, now: datetime) -> int:
+    """Revoke all of the actor's sessions but the one that asks; returns how many."""
+    if actor.user_id is None:
+        return 0
+    number = revoke_all(session, actor.user_id, now, but=actor.session_id)
+    events.record_access(
+        session,
+        actor,
+        "session.revoke_all",
+        subject_type="users",
+        subject_id=actor.user_id,
+        details={"sessions": number},
+    )
+    return number
+
+
 def revoke_all(session: Session, user_id: int, now: datetime, *, but: int | None = None) -> int:
-    """Revoke every live session of an account, except one; returns how many."""
+    """Revoke every live session of an account, except one; returns how many. The caller records why."""
     statement = update(UserSession).where(
         col(UserSession.user_id) == user_id,
         col(UserSession.revoked_at).is_(None),
+        col(UserSession.expires_at) > now,
         func.coalesce(col(UserSession.id), 0) != (but or 0),
     )
     return int(session.connection().execute(statement.values(revoked_at=now)).rowcount)

@@ -1,8 +1,10 @@
 """Token: opening a request with one. Issuing and revoking stand beside it."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app.clock import date_of
@@ -46,10 +48,8 @@ def stale_use(session: Session, token_id: int, now: datetime) -> bool:
 
 
 def note_use(session: Session, token_id: int, now: datetime) -> None:
-    """Note that a token was used."""
+    """Note that a token was used; in one statement, because two requests may note it at once."""
     connection = session.connection()
-    noted = connection.execute(update(TokenUse).where(col(TokenUse.token_id) == token_id).values(used_at=now))
-    if noted.rowcount == 0:
-        connection.execute(
-            insert(TokenUse).values(token_id=token_id, used_at=now, version=1, created_at=now, updated_at=now)
-        )
+    insert: Any = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
+    statement = insert(TokenUse).values(token_id=token_id, used_at=now)
+    connection.execute(statement.on_conflict_do_update(index_elements=["token_id"], set_={"used_at": now}))

@@ -1,6 +1,6 @@
 """create the foundation
 
-Revision ID: 113abe996e36
+Revision ID: 072a914f5c30
 Revises: 
 """
 
@@ -9,7 +9,7 @@ import sqlmodel
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '113abe996e36'
+revision = '072a914f5c30'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -206,6 +206,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_users')),
     sa.UniqueConstraint('login', name=op.f('uq_users_login'))
     )
+    op.create_index('ix_users_name_id', 'users', ['name', 'id'], unique=False)
     op.create_index(op.f('ix_users_unit_id'), 'users', ['unit_id'], unique=False)
     op.create_table('attachments',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -436,9 +437,6 @@ def upgrade() -> None:
     op.create_index(op.f('ix_plan_versions_sha256'), 'plan_versions', ['sha256'], unique=False)
     op.create_table('token_uses',
     sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('version', sa.Integer(), nullable=False),
-    sa.Column('created_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
-    sa.Column('updated_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
     sa.Column('token_id', sa.Integer(), nullable=False),
     sa.Column('used_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
     sa.ForeignKeyConstraint(['token_id'], ['tokens.id'], name=op.f('fk_token_uses_token_id_tokens')),
@@ -493,6 +491,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_attachments_programme_id'), table_name='attachments')
     op.drop_table('attachments')
     op.drop_index(op.f('ix_users_unit_id'), table_name='users')
+    op.drop_index('ix_users_name_id', table_name='users')
     op.drop_table('users')
     op.drop_index(op.f('ix_unit_names_unit_id'), table_name='unit_names')
     op.drop_index('ix_unit_names_folded_unit_id', table_name='unit_names')

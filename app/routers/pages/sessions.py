@@ -64,8 +64,8 @@ def sign_in(request: Request, form: OpenForm, store: Store, settings: Configurat
     address = address_of(request)
     try:
         given = forms.checked(SignIn, form)
-        with store.reading() as session:
-            candidate = sessions.find(session, given.login, address, now)
+        with store.transaction() as session:
+            candidate = sessions.attempt(session, settings, given.login, address, now)
         right = sessions.password_matches(given.password, candidate.password_hash)
         opened = None
         with store.transaction() as session:
@@ -81,7 +81,7 @@ def sign_in(request: Request, form: OpenForm, store: Store, settings: Configurat
                 )
             if opened is None:
                 nobody = Actor(None, "", clock.date_of(now), address=address, request_id=request.state.request_id)
-                sessions.note_failure(session, settings, given.login, nobody, now)
+                sessions.note_failure(session, nobody, given.login)
         if opened is None:
             raise sessions.SignInRefused
     except DomainError as refusal:
