@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlmodel import Session
 
 from app.database import Database
+from app.folding import fold
 from app.models import (
     Assignment,
     AssignmentRole,
@@ -106,9 +107,9 @@ def _units(session: Session, world: World) -> None:
                 ),
             )
     for name, unit_id in world.units.items():
-        session.add(UnitName(unit_id=unit_id, name=name, folded=name, kind=UnitNameKind.FULL))
+        session.add(UnitName(unit_id=unit_id, name=name, folded=fold(name), kind=UnitNameKind.FULL))
         if name in SHORT:
-            session.add(UnitName(unit_id=unit_id, name=SHORT[name], folded=SHORT[name], kind=UnitNameKind.SHORT))
+            session.add(UnitName(unit_id=unit_id, name=SHORT[name], folded=fold(SHORT[name]), kind=UnitNameKind.SHORT))
     session.flush()
     session.get_one(Unit, world.units["规划财务处"]).may_create_programmes = True
 

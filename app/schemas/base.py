@@ -17,7 +17,8 @@ def _printable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_printable)]
+PRINTABLE = AfterValidator(_printable)
+Text = Annotated[str, PRINTABLE]
 
 
 def text(limit: int, least: int = 0) -> type[str]:

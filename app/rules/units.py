@@ -1,0 +1,87 @@
+"""Units: which trees are possible, when names hold, and what becomes of two assignments that meet.
+
+Two units of one task merge (机构改革): the task then has one assignment of the unit that goes on.
+It takes the stronger of the two roles, lead > supporting > guiding > undeclared (a declared role
+is stronger than none), confirmed as that role was. Work that either of them still has to do stays
+open. The other assignment stays as a record: what was done is done, what was open is excused.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+STRENGTH = ("lead", "supporting", "guiding", "undeclared")
+CLOSED = frozenset({"done", "excused"})
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """An assignment as far as a merger needs it; ``role`` and ``state`` are the stored words."""
+
+    role: str
+    role_confirmed: bool
+    state: str
+    due_on: date | None
+    handler_id: int | None
+
+
+def joined(survivor: Share, absorbed: Share) -> Share:
+    """What the assignment of the unit that goes on becomes when the other one's joins it.
+
+    Its own date and handler stay unless it has none.
+    """
+    stronger = min(survivor, absorbed, key=lambda share: STRENGTH.index(share.role))
+    reopened = survivor.state in CLOSED and absorbed.state not in CLOSED
+    return Share(
+        role=stronger.role,
+        role_confirmed=stronger.role_confirmed,
+        state=absorbed.state if reopened else survivor.state,
+        due_on=survivor.due_on or absorbed.due_on,
+        handler_id=survivor.handler_id or absorbed.handler_id,
+    )
+
+
+def left_behind(absorbed: Share) -> str:
+    """The state in which the joined assignment stays as a record."""
+    return absorbed.state if absorbed.state in CLOSED else "excused"
+
+
+def is_below(parents: Mapping[int, int | None], unit_id: int, above_id: int) -> bool:
+    """Whether ``unit_id`` is ``above_id`` or stands anywhere below it; ``parents`` maps unit > parent."""
+    seen: set[int] = set()
+    current: int | None = unit_id
+    while current is not None and current not in seen:
+        if current == above_id:
+            return True
+        seen.add(current)
+        current = parents.get(current)
+    return False
+
+
+def overlaps(one: tuple[date | None, date | None], other: tuple[date | None, date | None]) -> bool:
+    """Whether two periods share a day; both ends belong to a period, None is open."""
+    (start, end), (other_start, other_end) = one, other
+    begins_in_time = start is None or other_end is None or start <= other_end
+    ends_in_time = end is None or other_start is None or end >= other_start
+    return begins_in_time and ends_in_time
+
+
+def holds_on(period: tuple[date | None, date | None], day: date) -> bool:
+    """Whether ``day`` is in the period."""
+    return overlaps(period, (day, day))
+
+
+def day_before(day: date) -> date:
+    """The last day of what ends when something else begins on ``day``."""
+    return day - timedelta(days=1)
+
+
+def last_day(ends_on: date | None, before: date) -> date:
+    """The last day of a name that a merger ends, unless it had ended already."""
+    limit = day_before(before)
+    return limit if ends_on is None else min(ends_on, limit)
+
+
+def next_position(positions: Iterable[int]) -> int:
+    """The place behind all siblings."""
+    return max(positions, default=-1) + 1
