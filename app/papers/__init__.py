@@ -1,0 +1,1 @@
+"""Documents: reading plans, writing official documents and workbooks. Data in, bytes out."""

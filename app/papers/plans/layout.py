@@ -1,0 +1,157 @@
+"""The parts of a document: covering notice, plan, annexes; and what stands above and below the text."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.papers.plans import furniture, markers, titles
+from app.papers.plans.folding import squeeze
+from app.papers.plans.furniture import Part
+from app.papers.plans.repairs import Paragraph
+from app.papers.plans.titles import Title
+
+NOTICE: Final = "通知"
+_RECIPIENTS: Final = re.compile(r"[^。；！？]{2,400}：$")
+
+
+@dataclass(slots=True)
+class Layout:
+    """Where everything is. ``zones`` name each stretch of text: 通知, the plan itself (no name), 附件1."""
+
+    title: Title | None = None
+    cover: Title | None = None
+    zones: list[tuple[str, list[Paragraph]]] = field(default_factory=list)
+    parts: list[tuple[Part, Paragraph]] = field(default_factory=list)
+    recipients: Paragraph | None = None
+    titles: list[Paragraph] = field(default_factory=list)
+    repeated: list[Paragraph] = field(default_factory=list)
+    annex_titles: list[Paragraph] = field(default_factory=list)
+    preamble: list[Paragraph] = field(default_factory=list)
+
+
+def read(paragraphs: list[Paragraph]) -> Layout:
+    """Tell the parts of a document apart."""
+    out = Layout()
+    parts = _parts(paragraphs)
+    body = _text_begins(paragraphs, parts)
+    first = titles.find(paragraphs, parts)
+    if first is not None and first.first > body:
+        first = None
+    at = 0
+    if first is not None:
+        out.titles += paragraphs[first.first : first.last]
+        _head(paragraphs[: first.first], parts[: first.first], out)
+        at = first.last
+        out.title = first
+    if first is not None and first.is_cover:
+        own = _own_title(paragraphs, parts, first)
+        if own is not None:
+            out.cover, out.title = first, own
+            out.titles += paragraphs[own.first : own.last]
+            _zones(paragraphs[at : own.first], parts[at : own.first], NOTICE, out)
+            at = own.last
+    _zones(paragraphs[at:], parts[at:], "", out)
+    return out
+
+
+def _parts(paragraphs: list[Paragraph]) -> list[Part | None]:
+    found: list[Part | None] = []
+    for at, paragraph in enumerate(paragraphs):
+        following = paragraphs[at + 1] if at + 1 < len(paragraphs) else None
+        part = furniture.part_of(paragraph, following)
+        if part is None and found and found[-1] is Part.SIGNATURE and furniture.is_damaged_date(paragraph.folded):
+            part = Part.DAMAGED_DATE
+        found.append(part)
+    return found
+
+
+def _text_begins(paragraphs: list[Paragraph], parts: list[Part | None]) -> int:
+    """The first item or running sentence: a title stands above it."""
+    for at, paragraph in enumerate(paragraphs):
+        if parts[at] is None and (
+            markers.read(paragraph.folded) is not None or (len(paragraph.folded) > 80 and "。" in paragraph.folded)
+        ):
+            return at
+    return len(paragraphs)
+
+
+def _own_title(paragraphs: list[Paragraph], parts: list[Part | None], cover: Title) -> Title | None:
+    """The plan's own title below a covering notice: the one the notice names, else the next one."""
+    at = cover.last
+    best: Title | None = None
+    wanted = cover.issued
+    while (found := titles.find(paragraphs, parts, at)) is not None:
+        at = found.last
+        if found.folded == cover.folded:
+            continue
+        if wanted is not None and _same(found.folded, wanted):
+            return found
+        if best is None and not found.is_cover and _has_text_below(paragraphs, found.last):
+            best = found
+    return best
+
+
+def _same(left: str, right: str) -> bool:
+    a, b = (re.sub(r"[《》“”〈〉<>（）]", "", text) for text in (left, right))
+    return a == b or (min(len(a), len(b)) > 8 and (a.endswith(b) or b.endswith(a)))
+
+
+def _has_text_below(paragraphs: list[Paragraph], at: int) -> bool:
+    return any(len(p.folded) > 40 or markers.read(p.folded) or p.row for p in paragraphs[at : at + 6])
+
+
+def _head(paragraphs: list[Paragraph], parts: list[Part | None], out: Layout) -> None:
+    """What stands above the title."""
+    for paragraph, part in zip(paragraphs, parts, strict=True):
+        out.parts.append((part or Part.METADATA, paragraph))
+
+
+def _zones(paragraphs: list[Paragraph], parts: list[Part | None], zone: str, out: Layout) -> None:
+    """Sort a stretch into text, furniture, recipients and annexes."""
+    text: list[Paragraph] = []
+    out.zones.append((zone, text))
+    begun = False
+    known = {squeeze(p.text) for p in out.titles}
+    at = 0
+    while at < len(paragraphs):
+        paragraph, part = paragraphs[at], parts[at]
+        annex = markers.annex(paragraph.folded) if part is None and paragraph.row is None else None
+        if annex is not None:
+            at, text, begun = _annex(paragraphs, parts, at, annex, out)
+            continue
+        if part is None and not begun and squeeze(paragraph.text) in known:
+            out.repeated.append(paragraph)
+        elif part is None and not begun and furniture.is_metadata(paragraph.folded):
+            out.parts.append((Part.METADATA, paragraph))
+        elif part is None and not begun and out.recipients is None and _is_recipients(paragraph):
+            out.recipients = paragraph
+        elif part is not None:
+            out.parts.append((part, paragraph))
+        else:
+            if markers.read(paragraph.folded) is not None or paragraph.row is not None:
+                begun = True
+            elif not begun and zone in ("", NOTICE):
+                out.preamble.append(paragraph)
+            text.append(paragraph)
+        at += 1
+
+
+def _is_recipients(paragraph: Paragraph) -> bool:
+    return bool(_RECIPIENTS.fullmatch(paragraph.folded.strip())) and not furniture.opens_with_label(paragraph.folded)
+
+
+def _annex(
+    paragraphs: list[Paragraph], parts: list[Part | None], at: int, annex: tuple[str, str], out: Layout
+) -> tuple[int, list[Paragraph], bool]:
+    """Open the zone of an annex. The annex that is the plan itself keeps the plan's paths."""
+    name, title = annex
+    out.annex_titles.append(paragraphs[at])
+    text: list[Paragraph] = []
+    following = at + 1
+    if not title:
+        found = titles.find(paragraphs, parts, following) if following < len(paragraphs) else None
+        if found is not None and found.first == following:
+            out.annex_titles += paragraphs[found.first : found.last]
+            following = found.last
+    out.zones.append((name, text))
+    return following, text, False

@@ -1,0 +1,88 @@
+"""Dated steps and goals in text that no mark covers (product rule: in a goals section a date is a goal)."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from app.papers.plans import deadlines
+from app.papers.plans.deadlines import DueKind
+from app.papers.plans.outline import Chunk
+
+_GOALS: Final = re.compile(r"目标|愿景|预期")
+_AIMS: Final = re.compile(r"总体要求|总体思路|总体考虑|基本思路|指导思想")
+_STEPS: Final = re.compile(r"步骤|阶段|进度|时间安排|工作安排|日程|时序|推进计划|实施安排|进程|方法步骤|时间节点")
+_HEADING: Final = 30  # a longer first sentence is text, not a heading
+_SENTENCE: Final = re.compile(r"[^。；！？]+[。；！？]?")
+_BACKGROUND: Final = re.compile(r"以来|截至|已经|近年来")
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """A dated step, or a goal with its year."""
+
+    when: str
+    what: str
+    kind: str
+    starts_on: date | None
+    ends_on: date | None
+    recurring: bool
+    line: int
+
+
+def find(
+    chunk: Chunk, headings: list[str], *, year: int | None, issued_on: date | None, own_heading: str = ""
+) -> list[Milestone]:
+    """The milestones of a stretch of text under ``headings``, innermost first."""
+    folded, text = chunk.folded, chunk.text
+    headings = [heading for heading in headings if len(heading) <= _HEADING]
+    steps = any(_STEPS.search(heading) for heading in headings)
+    goals = any(_GOALS.search(heading) for heading in headings) and not steps
+    aims = any(_AIMS.search(heading) for heading in headings)
+    found = []
+    for sentence in _SENTENCE.finditer(folded):
+        dates = deadlines.find(folded, sentence.start(), sentence.end(), ranges=steps)
+        goal_here = goals or bool(_GOALS.search(folded[sentence.start() : sentence.start() + 12]))
+        for at, hit in enumerate(dates):
+            phrase = folded[hit.start : hit.end]
+            goal = hit.form != "recurring" and (goal_here or (aims and (phrase.startswith("到") or hit.form == "span")))
+            if (
+                not goal
+                and hit.form in ("until", "span", "point")
+                and not steps
+                and not _clause_opens(folded, hit.start)
+            ):
+                continue
+            if not goal and not steps and _BACKGROUND.search(folded[sentence.start() : sentence.end()]):
+                continue
+            stop = dates[at + 1].start if at + 1 < len(dates) else sentence.end()
+            due = deadlines.normal(phrase, year=year, issued_on=issued_on)
+            found.append(
+                Milestone(
+                    when=text[hit.start : hit.end],
+                    what=_what(text, folded, (sentence.start(), hit.start, hit.end, stop)) or own_heading,
+                    kind="goal" if goal else "step",
+                    starts_on=due.starts_on,
+                    ends_on=due.ends_on,
+                    recurring=due.kind is DueKind.RECURRING,
+                    line=chunk.paragraph.line_at(chunk.start + hit.start),
+                )
+            )
+    return found
+
+
+def _clause_opens(folded: str, start: int) -> bool:
+    left = folded[max(0, start - 2) : start]
+    return not left or left[-1] in "，。；：、 （于在争并力" or left in ("力争", "争取", "确保")
+
+
+def _what(text: str, folded: str, places: tuple[int, int, int, int]) -> str:
+    """What is due: the words behind the date; where a clause leads up to the date, that clause too."""
+    begin, left, right, stop = places
+    after = text[right:stop].strip(" ，,、。；;）)：:\n")
+    comma = folded.rfind("，", begin, left)
+    before = text[(comma + 1 if comma >= 0 else begin) : left].strip(" ，,、（(\n")
+    before = re.sub(r"[并]?[于在要]$|^[并]?[于在]|并于$|要在$|应于$|须于$", "", before).strip()
+    if re.search(r"[；;]|，$", after):
+        after = after.rstrip("，；;")
+    return f"{before}{after}" if before and not re.fullmatch(r"[力争确保取并]*", before) else after
