@@ -32,8 +32,8 @@ from app.models import (
     User,
     UserSession,
 )
-from app.permissions import Permission, system_actor
-from app.services import events, sessions
+from app.permissions import Actor, Permission, system_actor
+from app.services import actors, events, sessions
 from app.vault import digest
 from tests.personas import AIDING, OUTSIDE, PARTNER, PERSONAS, RECEIVING, SUPERIOR
 
@@ -74,6 +74,14 @@ class World:
     tasks: dict[str, int] = field(default_factory=dict)
     assignments: dict[str, int] = field(default_factory=dict)
     milestones: dict[str, int] = field(default_factory=dict)
+
+
+def actor_of(database: Database, world: World, login: str) -> Actor:
+    """A persona as a service meets them, with what they hold on ``TODAY``."""
+    with database.reading() as session:
+        found = actors.load(session, world.users[login], TODAY)
+    assert found is not None
+    return found
 
 
 def build(database: Database) -> World:

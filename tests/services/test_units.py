@@ -8,17 +8,9 @@ from app.errors import Forbidden, NotFound
 from app.models import Unit
 from app.permissions import Actor
 from app.schemas.unit import UnitCreate
-from app.services import actors, units
-from tests.factories import NOW, TODAY, World
+from app.services import units
+from tests.factories import NOW, World, actor_of
 from tests.personas import AIDING, OUTSIDE, RECEIVING
-
-
-def actor_of(database: Database, world: World, login: str) -> Actor:
-    """A persona as a service meets them."""
-    with database.reading() as session:
-        found = actors.load(session, world.users[login], TODAY)
-    assert found is not None
-    return found
 
 
 def create(session: Session, actor: Actor, **values: object) -> Unit:
