@@ -55,6 +55,8 @@ def find(
                 continue
             if not goal and not steps and _BACKGROUND.search(folded[sentence.start() : sentence.end()]):
                 continue
+            if hit.form == "range" and not goal and _is_period(folded, hit.start, hit.end):
+                continue
             stop = dates[at + 1].start if at + 1 < len(dates) else sentence.end()
             due = deadlines.normal(phrase, year=year, issued_on=issued_on)
             found.append(
@@ -69,6 +71,11 @@ def find(
                 )
             )
     return found
+
+
+def _is_period(folded: str, start: int, end: int) -> bool:
+    """Whether a span of dates closes its sentence, as the period of the plan does: 从2021年至2025年。"""
+    return folded[end : end + 1] in ("。", "；", "") and folded[start - 1 : start] not in ("（", "：", " ")
 
 
 def _clause_opens(folded: str, start: int) -> bool:

@@ -23,3 +23,18 @@ def number(text: str) -> int | None:
         else:
             digit = _DIGITS[c]
     return total + digit
+
+
+def chinese(value: int) -> str:
+    """The Chinese numeral of a number below 1,000, as items are counted: 十二, 二十, 一百零三."""
+    digits = "〇一二三四五六七八九"
+    if not 0 < value < 1_000:
+        return str(value)
+    hundreds, rest = divmod(value, 100)
+    tens, ones = divmod(rest, 10)
+    text = f"{digits[hundreds]}百" if hundreds else ""
+    if tens:
+        text += ("" if tens == 1 and not hundreds else digits[tens]) + "十"
+    elif hundreds and ones:
+        text += "零"
+    return text + (digits[ones] if ones else "")

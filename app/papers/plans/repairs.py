@@ -132,10 +132,12 @@ def _begins_anew(folded: str) -> bool:
 def _joins(before: _Builder, folded: str) -> bool:
     """Whether a line goes on with the paragraph before it."""
     last = before.folds[-1]
-    if before.row is not None or before.length > 20_000 or _begins_anew(folded):
+    if before.row is not None or before.length > 20_000:
         return False
-    if before.open > 0 and 0 <= folded.find("）") < (folded.find("（") if "（" in folded else len(folded)):
-        return before.running or before.length > 10
+    if before.open > 0 and _closes(folded) and (before.running or before.length > 10):
+        return markers.read(folded) is None
+    if _begins_anew(folded):
+        return False
     if last[-1] in _TERMINAL:
         return False
     if before.heads_label:
@@ -143,11 +145,17 @@ def _joins(before: _Builder, folded: str) -> bool:
     return before.running and not _is_signature(folded)
 
 
+def _closes(folded: str) -> bool:
+    """Whether a bracket closes on this line before another opens."""
+    closing, opening = folded.find("）"), folded.find("（")
+    return closing >= 0 and (opening < 0 or closing < opening)
+
+
 def _is_signature(folded: str) -> bool:
     return len(folded) <= 30 and is_unit(folded) and not re.search(r"[，。；]", folded)
 
 
-def _doubled_run(left: str, right: str) -> int:
+def doubled_run(left: str, right: str) -> int:
     """The length of a run that ends one line and begins the next, 0 when there is none."""
     for size in range(min(12, len(left), len(right)), 0, -1):
         if left[-size:] == right[:size]:
@@ -193,7 +201,7 @@ def _noise(folded: str, row: Row | None) -> str | None:
 
 def _join(current: _Builder, text: str, folded: str, line: int, out: Mended) -> None:
     left = current.texts[-1]
-    size = _doubled_run(current.folds[-1], folded)
+    size = doubled_run(current.folds[-1], folded)
     kind = "doubled_run" if size else "joined_lines"
     before, after = left[-12:], text[:12]
     out.repairs.append(Repair(line, kind, f"{before}|{after}", before + text[size : 12 + size]))
