@@ -2,7 +2,7 @@
 // in itself and listens on the document, so neither their order nor a swap of the page's content matters.
 // Nothing here is needed: every page works as plain HTML. No eval, no handlers in markup: the CSP allows neither.
 
-// Before the first paint: say that a script is here, and put the person's choices of this browser in place.
+// Before the first paint: say that a script is here, and give the navigation the width that the person chose.
 (() => {
   const root = document.documentElement;
   const script = document.currentScript;
@@ -16,8 +16,6 @@
   };
 
   root.classList.add("js");
-  const theme = read("theme");
-  if (theme === "light" || theme === "dark") root.dataset.theme = theme;
   if (read("navigation") === "narrow") root.dataset.navigation = "narrow";
 
   // htmx needs this selector; where it is missing (Chromium before 92) the pages stay plain and keep working.

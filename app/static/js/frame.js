@@ -41,18 +41,14 @@
   };
 
   // --- colours ---
-  const showTheme = () => {
-    const theme = root.dataset.theme || "system";
-    for (const button of document.querySelectorAll("[data-theme-choice]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.themeChoice === theme));
-    }
-  };
-
+  // The same cookie that the form's route sets, without the reload.
   const chooseTheme = (theme) => {
-    if (theme === "system") delete root.dataset.theme;
-    else root.dataset.theme = theme;
-    keep("theme", theme === "system" ? null : theme);
-    showTheme();
+    if (theme) root.dataset.theme = theme;
+    else delete root.dataset.theme;
+    document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`;
+    for (const button of document.querySelectorAll("[data-theme-choice]")) {
+      button.setAttribute("aria-pressed", String(button.value === theme));
+    }
   };
 
   // --- menus and questions, opened by <details> ---
@@ -76,8 +72,10 @@
     if (!pressed) return;
     const data = pressed.dataset;
     if ("navigationToggle" in data) toggleNavigation();
-    else if ("themeChoice" in data) chooseTheme(data.themeChoice);
-    else if ("dialogOpen" in data) document.getElementById(data.dialogOpen).showModal();
+    else if ("themeChoice" in data) {
+      event.preventDefault();
+      chooseTheme(pressed.value);
+    } else if ("dialogOpen" in data) document.getElementById(data.dialogOpen).showModal();
     else if ("closeDetails" in data) closeDetails(pressed.closest("details"));
     else if ("flashClose" in data) pressed.closest(".flash__item").remove();
   });
@@ -116,8 +114,5 @@
     if (link) link.focus();
   });
 
-  document.addEventListener("DOMContentLoaded", () => {
-    showNavigation();
-    showTheme();
-  });
+  document.addEventListener("DOMContentLoaded", showNavigation);
 })();

@@ -83,13 +83,12 @@
   });
 
   // --- failures ---
-  // A refusal that the server did not aim at a place (it would otherwise stand in for a row) becomes a sentence.
-  // 409, 412 and 422 are the form's or row's own answer, with the input kept.
-  const OWN_ANSWERS = [409, 412, 422];
-
-  document.addEventListener("htmx:before:response", (event) => {
-    const { response, hx } = event.detail.ctx;
-    if (response.status < 400 || OWN_ANSWERS.includes(response.status) || hx.retarget) return;
+  // A refusal would stand in for the row or list that was asked for; it goes to the flash region instead. A form that
+  // comes back with its errors is no refusal: it is meant for its place, whatever its status.
+  document.addEventListener("htmx:after:request", (event) => {
+    const { response, hx, text } = event.detail.ctx;
+    const refused = text.includes('id="refusal"');
+    if (response.status < 400 || hx.retarget || !(refused || response.status >= 500)) return;
     hx.retarget = "#flash";
     hx.reswap = "innerHTML";
     hx.reselect = "#refusal";
