@@ -201,7 +201,7 @@ def _tasks(session: Session, world: World) -> None:
             programme_id=programme_id,
             track_id=world.tracks[track],
             path=f"三/（一）/{number}",
-            sort_key=f"0003.0001.{number:04d}.0001",
+            sort_key=paths.sort_key(["三", "（一）", str(number)], 1),
             heading=f"任务{number}：建立联络机制",
             text=f"任务{number}：建立联络机制，定期会商。",
             due_text="2023年底",

@@ -117,7 +117,8 @@ def _beyond(column: ColumnElement[Any], value: Any, descending: bool) -> ColumnE
 
 
 def _typed(column: ColumnElement[Any], value: Any) -> Any:
-    kind = column.type.python_type
+    # A decorated type (UTCDateTime) says what it wraps only by its implementation.
+    kind = getattr(column.type, "impl", column.type).python_type
     if kind is datetime:
         return datetime.fromisoformat(value)
     if kind is date:

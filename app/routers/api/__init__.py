@@ -2,4 +2,6 @@
 
 from fastapi import APIRouter
 
-routers: tuple[APIRouter, ...] = ()
+from app.routers.api import assignments, tasks
+
+routers: tuple[APIRouter, ...] = (assignments.router, tasks.router)

@@ -1,0 +1,298 @@
+"""Task: who sees it, lists of it, and what can be changed before its life begins."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from app.errors import DomainError, Forbidden, Kind, NotFound, StaleVersion
+from app.messages import N_
+from app.models import Assignment, Event, EventKind, Task, TaskState, Track
+from app.permissions import Actor, Permission, can
+from app.rules import paths
+from app.rules import tasks as rules
+from app.schemas.task import TaskCreate, TaskFilters, TaskUpdate
+from app.services import events, paging, visibility
+
+P = Permission
+COLUMNS = tuple(
+    col(getattr(Task, name))
+    for name in (
+        "id",
+        "version",
+        "programme_id",
+        "parent_id",
+        "track_id",
+        "path",
+        "part",
+        "sort_key",
+        "heading",
+        "text",
+        "due_text",
+        "due_on",
+        "first_due_on",
+        "open_ended",
+        "target",
+        "responsible_people",
+        "marked",
+        "source_line",
+        "plan_number",
+        "state",
+        "created_at",
+        "updated_at",
+    )
+)
+SORTS = {
+    "plan": paging.Sort("plan", (col(Task.programme_id), col(Task.sort_key), col(Task.id))),
+    "due": paging.Sort("due", (col(Task.due_on), col(Task.id))),
+    "updated": paging.Sort("updated", (col(Task.updated_at), col(Task.id)), descending=True),
+}
+_COUNTED_UP_TO = 1000
+
+
+class TrackUnknown(DomainError):
+    """A track that the programme does not have."""
+
+    code = "track_unknown"
+    message = N_("The programme has no such track.")
+
+
+class PlaceUnknown(DomainError):
+    """A new task belongs under a task or into a section of the same programme."""
+
+    code = "place_unknown"
+    message = N_("Choose the task or the section that the new task belongs to.")
+
+
+class PathTooLong(DomainError):
+    """Deeper than a path can say."""
+
+    kind = Kind.INVALID
+    code = "path_too_long"
+    message = N_("Tasks cannot be nested any deeper here.")
+
+
+def visible_to(actor: Actor) -> SelectOfScalar[Task]:
+    """The tasks that ``actor`` sees; list, get, count and export all start here."""
+    return select(Task).where(visibility.tasks_seen(actor))
+
+
+def matching(text: str) -> ColumnElement[bool]:
+    """Every word of ``text`` occurs in heading, text or path, whatever its case; wildcards mean themselves."""
+    path = func.replace(col(Task.path), paths.SEPARATOR, "")
+    places = (col(Task.heading), col(Task.text), path, col(Task.path))
+    return and_(*(or_(*(place.icontains(word, autoescape=True) for place in places)) for word in text.split()))
+
+
+def narrowed(actor: Actor, filters: TaskFilters) -> SelectOfScalar[Task]:
+    """The visible tasks that match ``filters``."""
+    equal = {
+        Task.programme_id: filters.programme,
+        Task.parent_id: filters.parent,
+        Task.track_id: filters.track,
+        Task.state: filters.state,
+        Task.open_ended: filters.open_ended,
+        Task.marked: filters.marked,
+    }
+    wanted: list[Any] = [col(column) == value for column, value in equal.items() if value is not None]
+    if filters.open:
+        wanted.append(col(Task.state).not_in(sorted(rules.NOT_OWED)))
+    if filters.q:
+        wanted.append(matching(filters.q))
+    taken = _assignment_conditions(actor, filters)
+    if taken:
+        dates = _due(filters, func.coalesce(col(Assignment.due_on), col(Task.due_on)))
+        part = and_(col(Assignment.task_id) == col(Task.id), *taken, *dates)
+        wanted.append(exists().where(part).correlate(Task))
+    else:
+        wanted.extend(_due(filters, col(Task.due_on)))
+    return visible_to(actor).where(*wanted)
+
+
+def _assignment_conditions(actor: Actor, filters: TaskFilters) -> list[Any]:
+    conditions: list[Any] = []
+    if filters.unit is not None:
+        conditions.append(col(Assignment.unit_id) == filters.unit)
+    if filters.role is not None:
+        conditions.append(col(Assignment.role) == filters.role)
+    if filters.mine:
+        conditions.append(visibility.mine(actor))
+        if filters.open:
+            conditions.append(col(Assignment.state).not_in(sorted(rules.SETTLED_ASSIGNMENTS)))
+    return conditions
+
+
+def _due(filters: TaskFilters, due_on: Any) -> list[Any]:
+    conditions = []
+    if filters.due_from is not None:
+        conditions.append(due_on >= filters.due_from)
+    if filters.due_to is not None:
+        conditions.append(due_on <= filters.due_to)
+    if filters.undated is not None:
+        undated = and_(due_on.is_(None), col(Task.open_ended).is_(False))
+        conditions.append(undated if filters.undated else ~undated)
+    return conditions
+
+
+def page(
+    session: Session, actor: Actor, filters: TaskFilters, *, sort: str = "plan", limit: int = 50, cursor: str | None
+) -> paging.Slice:
+    """One page of the visible tasks as rows with ``COLUMNS``. Raises CursorRefused."""
+    given = filters.model_dump(include=set(TaskFilters.model_fields), exclude_none=True)
+    statement: Any = narrowed(actor, filters).with_only_columns(*COLUMNS)
+    return paging.fetch(session, statement, SORTS[sort], limit=limit, cursor=cursor, filters=given)
+
+
+def count(session: Session, actor: Actor, filters: TaskFilters) -> int:
+    """How many visible tasks match, at most 1,001: beyond a thousand the screen says "1,000+"."""
+    some = narrowed(actor, filters).with_only_columns(col(Task.id)).limit(_COUNTED_UP_TO + 1).subquery()
+    return int(session.connection().scalar(select(func.count()).select_from(some)) or 0)
+
+
+def show(session: Session, actor: Actor, task_id: int) -> Any:
+    """One visible task as a row with ``COLUMNS``; raises NotFound."""
+    statement: Any = visible_to(actor).where(col(Task.id) == task_id).with_only_columns(*COLUMNS)
+    row = session.connection().execute(statement).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def load(session: Session, actor: Actor, task_id: int, version: int | None = None) -> Task:
+    """A visible task for a change, locked; raises NotFound, or StaleVersion where it moved on."""
+    statement = visible_to(actor).where(col(Task.id) == task_id).with_for_update(of=Task)
+    task = session.exec(statement).first()
+    if task is None:
+        raise NotFound
+    if version is not None and task.version != version:
+        raise StaleVersion
+    return task
+
+
+def create(session: Session, actor: Actor, data: TaskCreate, *, now: datetime) -> Task:
+    """Add a draft under a task or in a section; it takes the next marker there.
+
+    Raises NotFound, Forbidden, PlaceUnknown, TrackUnknown, TaskEnded, DueAndOpenEnded, PathTooLong.
+    """
+    if not can(actor, P.TASK_READ, data.programme_id):
+        raise NotFound(field="programme_id")
+    if not can(actor, P.TASK_CREATE, data.programme_id):
+        raise Forbidden
+    parent = _parent(session, actor, data)
+    rules.check_due(data.due_on, open_ended=data.open_ended)
+    _check_track(session, data.programme_id, data.track_id)
+    path = _next_path(session, data.programme_id, parent.path if parent else data.section)
+    task = Task(
+        **data.model_dump(exclude={"section", "track_id"}),
+        track_id=data.track_id or (parent.track_id if parent else None),
+        path=paths.SEPARATOR.join(path),
+        sort_key=paths.sort_key(path, 1),
+        first_due_on=data.due_on,
+    )
+    session.add(task)
+    session.flush()
+    events.record(session, actor, "task.create", task, now=now)
+    return task
+
+
+def _parent(session: Session, actor: Actor, data: TaskCreate) -> Task | None:
+    if data.parent_id is None:
+        if not data.section:
+            raise PlaceUnknown(field="section")
+        return None
+    parent = session.exec(visible_to(actor).where(col(Task.id) == data.parent_id).with_for_update(of=Task)).first()
+    if parent is None or parent.programme_id != data.programme_id or data.section:
+        raise PlaceUnknown(field="parent_id")
+    rules.refuse_ended(parent.state)
+    return parent
+
+
+def _next_path(session: Session, programme_id: int, above: str) -> list[str]:
+    """The next free path directly below ``above``; every task of the programme counts, seen or not."""
+    steps = [step for step in above.split(paths.SEPARATOR) if step]
+    prefix = paths.SEPARATOR.join(steps) + paths.SEPARATOR
+    taken = session.connection().scalars(
+        select(Task.path).where(
+            col(Task.programme_id) == programme_id, col(Task.path).startswith(prefix, autoescape=True)
+        )
+    )
+    siblings = {path.removeprefix(prefix).partition(paths.SEPARATOR)[0] for path in taken}
+    path = [*steps, paths.next_step(steps, sorted(siblings))]
+    if len(paths.SEPARATOR.join(path)) > paths.MAX_LENGTH:
+        raise PathTooLong(field="parent_id")
+    return path
+
+
+def _check_track(session: Session, programme_id: int, track_id: int | None) -> None:
+    if track_id is None:
+        return
+    track = session.get(Track, track_id)
+    if track is None or track.programme_id != programme_id:
+        raise TrackUnknown(field="track_id")
+
+
+def update(session: Session, actor: Actor, task_id: int, version: int, data: TaskUpdate, *, now: datetime) -> Task:
+    """Change the fields that were sent. The wording before stays in the log, so ``text`` may change too.
+
+    Raises NotFound, Forbidden, StaleVersion, TaskEnded, TrackUnknown, DueAndOpenEnded.
+    """
+    task = load(session, actor, task_id, version)
+    if not can(actor, P.TASK_UPDATE, task.programme_id):
+        raise Forbidden
+    rules.refuse_ended(task.state)
+    changes = data.model_dump(exclude_unset=True, exclude={"reason"})
+    _check_track(session, task.programme_id, changes.get("track_id"))
+    for name, value in changes.items():
+        if getattr(task, name) != value:
+            setattr(task, name, value)
+    if changes.keys() & {"due_on", "open_ended"}:
+        rules.check_due(task.due_on, open_ended=task.open_ended)
+    if task.first_due_on is None:
+        task.first_due_on = task.due_on
+    if session.is_modified(task):
+        events.record(session, actor, "task.update", task, reason=data.reason, now=now)
+    return task
+
+
+def withdraw(session: Session, actor: Actor, task_id: int, version: int, reason: str, *, now: datetime) -> Task:
+    """Take a task out of the work for good, with a reason; its record stays.
+
+    Raises NotFound, Forbidden, StaleVersion, TaskEnded, TaskHasOpenChildren.
+    """
+    task = load(session, actor, task_id, version)
+    if not can(actor, P.TASK_WITHDRAW, task.programme_id):
+        raise Forbidden
+    children = select(func.count()).where(
+        col(Task.parent_id) == task.key, col(Task.state).not_in([TaskState(state) for state in sorted(rules.ENDED)])
+    )
+    rules.refuse_withdrawal(task.state, int(session.connection().scalar(children) or 0))
+    task.state = TaskState.WITHDRAWN
+    events.record(session, actor, "task.withdraw", task, reason=reason, now=now)
+    return task
+
+
+def plan_wording(session: Session, task_id: int) -> str | None:
+    """The task's text as the plan last stated it, from the log; None where the log does not say.
+
+    What ``task.update`` wrote is a person's wording; what anything else wrote came from the plan.
+    """
+    cause = select(Event.id).where(col(Event.verb) == "task.update", col(Event.kind) == EventKind.VERB).subquery()
+    rows: Sequence[Any] = (
+        session.connection()
+        .scalars(
+            select(Event.after)
+            .where(
+                col(Event.subject_type) == "tasks",
+                col(Event.subject_id) == task_id,
+                col(Event.kind) == EventKind.ROW,
+                col(Event.cause_id).not_in(select(cause.c.id)),
+            )
+            .order_by(col(Event.id).desc())
+            .limit(50)
+        )
+        .all()
+    )
+    return next((str(after["text"]) for after in rows if after and "text" in after), None)
