@@ -2,8 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from tests import factories, postgresql
 from tests.clients import ApiClient, PageClient
 
 SECRET = "only-for-tests-only-for-tests-only-for-tests"
+R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 _CLUSTER = pytest.StashKey[postgresql.Cluster]()
 
 
@@ -40,10 +42,28 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         cluster.stop()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Under CI a test that was skipped has failed: nobody reads the skips of a green run."""
+    return _refuse_skip((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a module that skips itself while it is collected."""
+    return _refuse_skip((yield))
+
+
+def _refuse_skip(report: R) -> R:
+    if os.environ.get("CI") == "true" and report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"under CI nothing may be skipped: {reason}"
+    return report
+
+
 def missing(what: str) -> None:
-    """Skip for want of ``what``; under CI a skip is a failure."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what} is missing, and under CI nothing may be skipped")
+    """Skip for want of ``what``; under CI the hooks above make it a failure."""
     pytest.skip(f"{what} is missing")
 
 

@@ -1,7 +1,6 @@
 """A real server and a real Chromium: what a person does, with scripts and without."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from app.settings import Settings
 from tests.conftest import SECRET, Stores, missing
+from tests.prepare import chromium
 
 _ARGUMENTS = [
     "--no-sandbox",
@@ -27,11 +27,6 @@ _ARGUMENTS = [
 ]
 # A refused form is a 4xx, which Chromium writes to the console as if it were a mistake of the page.
 _EXPECTED = "Failed to load resource"
-
-
-def chromium() -> str | None:
-    """The system's Chromium; playwright's own download is not asked for."""
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="session")
