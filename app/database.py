@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any, ClassVar
 
 import psycopg
@@ -78,6 +79,11 @@ class Database:
             self._reader = self._writer.execution_options(postgresql_readonly=True)
             self._gate = nullcontext()
         guard(self._writer)
+
+    def exists(self) -> bool:
+        """Whether the embedded store's file is there; asking SQLite anything would create it."""
+        file = self._writer.url.database
+        return not self.is_sqlite or bool(file and Path(file).exists())
 
     @property
     def engine(self) -> Engine:
@@ -178,6 +184,7 @@ def _refusal(error: DBAPIError) -> Exception:
         return StoreBusy()
     if isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
         return StoreBusy()
-    if error.connection_invalidated or isinstance(cause, psycopg.OperationalError):
+    unreachable = error.connection_invalidated or "unable to open database file" in text
+    if unreachable or isinstance(cause, psycopg.OperationalError):
         return StoreUnavailable()
     return error

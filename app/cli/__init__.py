@@ -1,0 +1,40 @@
+"""The duikou command, one file per group of commands; thin, like a router.
+
+A refusal is a sentence on standard error and exit code 1; a command that was typed wrongly is exit
+code 2; a trace of the program's stack is for mistakes of ours only.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from app.cli import migrations, plans, serving
+from app.cli.speech import complain, told
+from app.errors import DomainError
+from app.messages import N_
+from app.settings import WrongSetting
+
+app = typer.Typer(
+    name="duikou",
+    help=told(N_("Duikou: paired-assistance programmes, from the published plan to the final summary.")),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("serve", help=told(N_("Answer requests of browsers and of other systems.")))(serving.serve)
+app.command("migrate", help=told(N_("Bring the store to the schema of this release, or back.")))(migrations.migrate)
+app.add_typer(plans.app, name="plan", help=told(N_("Read a plan document, or import it as a programme.")))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with 0, 1 or 2."""
+    try:
+        app(args=arguments)
+    except DomainError as refusal:
+        complain(refusal)
+        sys.exit(1)
+    except WrongSetting as mistake:
+        print(mistake, file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,104 @@
+"""duikou serve: the web server, once the store is ready for it."""
+
+import socket
+import threading
+import time
+from typing import Annotated
+
+import httpx
+import typer
+import uvicorn
+
+from app import migrating, settings
+from app.cli import logs
+from app.cli.speech import say, told
+from app.database import Database
+from app.errors import DomainError, Kind
+from app.messages import N_
+from app.settings import Settings
+
+_READY_WITHIN = 60.0
+_GRACE = 15
+
+
+class StoreNotMigrated(DomainError):
+    """The store was made by another release, or not at all."""
+
+    kind = Kind.UNAVAILABLE
+    code = "store_not_migrated"
+    message = N_("The store is not ready for this release (it is at %(at)s). Run first: duikou migrate")
+
+
+class AddressTaken(DomainError):
+    """Somebody else listens there, or it is not this machine's."""
+
+    kind = Kind.CONFLICT
+    code = "address_taken"
+    message = N_("%(host)s:%(port)s cannot be listened on (%(why)s). Another port can be given: --port")
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help=told(N_("Address to listen on.")))] = None,
+    port: Annotated[int | None, typer.Option(help=told(N_("Port to listen on.")))] = None,
+    workers: Annotated[int | None, typer.Option(help=told(N_("Processes that answer requests.")))] = None,
+) -> None:
+    """Check the store and the address, then answer requests until a signal comes."""
+    chosen = settings.load(host=host, port=port, workers=workers)
+    refuse_unmigrated(chosen)
+    _refuse_taken(chosen)
+    threading.Thread(target=_announce, args=(chosen,), daemon=True).start()
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=chosen.host,
+        port=chosen.port,
+        workers=chosen.workers,
+        proxy_headers=bool(chosen.trusted_proxies),
+        forwarded_allow_ips=chosen.trusted_proxies or None,
+        log_config=logs.CONFIG,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+
+
+def refuse_unmigrated(chosen: Settings) -> None:
+    """Raise StoreNotMigrated unless the store is at this code's schema; the file is not made here."""
+    store = Database(chosen)
+    try:
+        if store.is_sqlite and not store.exists():
+            raise StoreNotMigrated(at="-")
+        with store.reading() as session:
+            at = migrating.current(session.connection())
+    finally:
+        store.dispose()
+    if at != migrating.head():
+        raise StoreNotMigrated(at=at or "-")
+
+
+def _refuse_taken(chosen: Settings) -> None:
+    # uvicorn would say so too, but in a log line, and each of several processes once more.
+    family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((chosen.host, chosen.port))
+        except OSError as error:
+            raise AddressTaken(host=chosen.host, port=chosen.port, why=error.strerror) from error
+
+
+def _announce(chosen: Settings) -> None:
+    """Print where people go, as soon as they can: when /readyz answers 200."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(chosen.host, chosen.host)  # noqa: S104 - compared, not bound
+    address = f"http://[{shown}]:{chosen.port}" if ":" in shown else f"http://{shown}:{chosen.port}"
+    deadline = time.monotonic() + _READY_WITHIN
+    with httpx.Client(trust_env=False, timeout=2) as client:
+        while time.monotonic() < deadline:
+            try:
+                if client.get(f"{address}/readyz").status_code == 200:
+                    break
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+        else:
+            return
+    say(N_("Duikou is ready: %(address)s (the API: %(address)s/api/v1/openapi.json)"), address=address)
