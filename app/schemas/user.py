@@ -1,0 +1,164 @@
+"""Accounts: what is sent to open, change, close and hand over one, and what is seen of it."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from app.permissions import Administrator, Permission
+from app.schemas.base import Id, Input, Public, text
+from app.schemas.membership import MembershipPublic
+
+Login = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,63}$")
+]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, max_length=30, pattern=r"^[0-9+() -]*$")]
+Email = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^([^\s@\x00]+@[^\s@\x00]+\.[^\s@\x00]+)?$")
+]
+UserKindName = Literal["person", "service"]
+Day = Annotated[date, Field(examples=["2026-12-31"])]
+
+
+def _whole(password: str) -> str:
+    # It is hashed as UTF-8, which has no bytes for half a surrogate pair.
+    if any("\ud800" <= character <= "\udfff" for character in password):
+        raise ValueError("characters")
+    return password
+
+
+Password = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_whole)]
+
+
+class UserDetails(Input):
+    """What can be changed of an account, all of it: a form sends the whole."""
+
+    name: text(100, least=1) = Field(examples=["李敏"])  # type: ignore[valid-type]
+    unit_id: Id | None = Field(None, examples=[3])
+    phone: Phone = Field("", examples=["0311-85814321"])
+    email: Email = Field("", examples=["limin@example.cn"])
+    expires_on: Day | None = Field(None, description="the last day on which the account opens")
+
+
+class UserCreate(UserDetails):
+    """A new account. It has no password until its person uses a one-time code."""
+
+    login: Login = Field(examples=["limin"])
+    kind: UserKindName = Field("person", description="a service account never signs in; it holds tokens")
+
+
+class UserUpdate(Input):
+    """Only what is sent is changed."""
+
+    name: text(100, least=1) = Field(default_factory=str, examples=["李敏"])  # type: ignore[valid-type]
+    unit_id: Id | None = Field(None, examples=[3])
+    phone: Phone = Field(default_factory=str, examples=["0311-85814321"])
+    email: Email = Field(default_factory=str, examples=["limin@example.cn"])
+    expires_on: Day | None = Field(None, description="the last day on which the account opens; null: no end")
+
+
+class UserPublic(Public):
+    """An account. What is null where others see a value is not shown to this caller."""
+
+    id: int = Field(examples=[7])
+    version: int = Field(examples=[1])
+    login: str | None = Field(examples=["limin"])
+    kind: UserKindName
+    name: str = Field(examples=["李敏"])
+    unit_id: int | None = Field(examples=[3])
+    unit_name: str | None = Field(examples=["规划财务处"])
+    phone: str | None = Field(description="for administrators, the person and a coordinator of theirs; else null")
+    email: str | None = Field(description="as phone")
+    active: bool
+    expires_on: date | None
+    administrator: Administrator | None = Field(description="the seat among the three administrators, if any")
+    must_change_password: bool | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Reason(Input):
+    """Why; it stands in the record."""
+
+    reason: text(500) = Field("", examples=["调离"])  # type: ignore[valid-type]
+
+
+class Appointment(Input):
+    """The seat that a person is to hold."""
+
+    administrator: Administrator = Field(examples=["audit"])
+    reason: text(500) = Field("", examples=["轮岗"])  # type: ignore[valid-type]
+
+
+class HandOver(Input):
+    """Who takes over when a person leaves; needed where open work is in their hands."""
+
+    successor_id: Id | None = Field(None, examples=[8])
+    reason: text(500) = Field("", examples=["退休"])  # type: ignore[valid-type]
+
+
+class HandOverPublic(Public):
+    """What handing over will do, or has done."""
+
+    user_id: int = Field(examples=[7])
+    version: int = Field(examples=[2], description="of the account")
+    assignments: int = Field(examples=[4], description="open work in the person's hands")
+    memberships: int = Field(examples=[2], description="roles that end")
+    tokens: int = Field(examples=[1], description="tokens that are revoked")
+    sessions: int = Field(examples=[1], description="sign-ins that end")
+
+
+class PasswordChange(Input):
+    """One's own password: the present one and the new one."""
+
+    password: Password = Field(description="the present one")
+    new_password: Password
+
+
+class ResetRedeem(Input):
+    """A printed one-time code for a new password."""
+
+    login: text(64, least=1) = Field(examples=["limin"])  # type: ignore[valid-type]
+    code: text(40, least=1) = Field(examples=["K7QF-2M9D-XR4T"])  # type: ignore[valid-type]
+    new_password: Password
+
+
+class ResetCodePublic(Public):
+    """A one-time code. It is shown this once and kept nowhere."""
+
+    user_id: int = Field(examples=[7])
+    login: str = Field(examples=["limin"])
+    name: str = Field(examples=["李敏"])
+    unit_name: str | None = Field(examples=["规划财务处"])
+    code: str = Field(examples=["K7QF-2M9D-XR4T"])
+    expires_at: datetime
+
+
+class RowRefusal(Public):
+    """What is wrong with one row of a workbook."""
+
+    row: int = Field(examples=[3], description="as the workbook numbers it; 0 is the file as a whole")
+    field: str = Field(examples=["login"])
+    code: str = Field(examples=["login_taken"])
+    message: str = Field(examples=["登录名已被使用。"])
+
+
+class WorkbookReport(Public):
+    """What a workbook would do: everything, or nothing where a row is refused."""
+
+    rows: int = Field(examples=[12])
+    refusals: list[RowRefusal]
+
+
+class AccountsCreated(Public):
+    """The new people and the codes with which they choose their passwords."""
+
+    items: list[ResetCodePublic]
+
+
+class Me(UserPublic):
+    """Who asks: the account, its roles of today, and what it may do."""
+
+    channel: Literal["web", "api"]
+    memberships: list[MembershipPublic]
+    rights: list[Permission] = Field(description="as far as the token that is used, if any, carries them")
