@@ -33,6 +33,7 @@ from app.models import (
     UserSession,
 )
 from app.permissions import Actor, Permission, system_actor
+from app.rules import paths
 from app.services import actors, events, sessions
 from app.vault import digest
 from tests.personas import AIDING, OUTSIDE, PARTNER, PERSONAS, RECEIVING, SUPERIOR
