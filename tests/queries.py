@@ -1,0 +1,40 @@
+"""Counting what the store is asked, so that a list can be held to as many questions for 50 rows as for 1."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import event
+
+from app.database import Database
+
+
+@dataclass(slots=True)
+class Asked:
+    """The statements that were run."""
+
+    statements: list[str] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return len(self.statements)
+
+
+@contextmanager
+def counting(database: Database) -> Iterator[Asked]:
+    """Note every statement that either engine runs inside the block."""
+    asked = Asked()
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.statements.append(statement)
+
+    engines = {id(engine): engine for engine in (database._writer, database._reader)}.values()
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
