@@ -71,10 +71,14 @@
   };
 
   const offer = (form) => {
+    // A refused form comes back with its text: nothing to offer, but what was sent is once more unsaved.
+    if (form.querySelector("[data-error-summary]")) {
+      save(form);
+      changed.add(form);
+      return;
+    }
     const draft = load(keyOf(form));
-    const refused = form.querySelector("[data-error-summary]") !== null;
-    // A refused form comes back with its text, so there is nothing to offer; its draft counts as not sent.
-    if (!draft || refused || form.querySelector(".draft-notice")) return;
+    if (!draft || form.querySelector(".draft-notice")) return;
     if (JSON.stringify(draft.text) === JSON.stringify(textOf(form))) return;
     const template = document.getElementById("words");
     const notice = template.content.querySelector("[data-word='draft'] .notice").cloneNode(true);

@@ -17,6 +17,12 @@
     flash.replaceChildren(sentence);
   };
 
+  // --- a filter that was left empty does not stand in the address, neither by htmx nor by the browser itself ---
+  document.addEventListener("formdata", (event) => {
+    if (!event.target.matches(".filter-bar")) return;
+    for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  });
+
   // --- waiting ---
   let running = 0;
   let timers = [];
