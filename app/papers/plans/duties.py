@@ -24,7 +24,9 @@ _VERB: Final = re.compile(
     r"|(?P<on>对(?=.{2,80}(?:进行|开展|给予|予以|实施|负总责|负责)))"
     r"|(?P<is>(?:是|为).{0,40}?责任(?:主体|单位|部门|人))"
 )
-_UNIT_END: Final = re.compile(r"部门|单位|部|委|局|厅|办|政府|机构|办公室|中心")
+_UNIT_END: Final = re.compile(
+    r"(?:部门|单位|部|(?<![省市县区州党])委|局|厅|政府|机构|办公室|办|中心)(?:办公室|办公厅|党组)?"
+)
 _BY: Final = re.compile(r"(?:并|具体|统一|同时|均|应|应当)?(?P<by>由|请|责成|授权|委托)")
 _BY_VERB: Final = re.compile(
     r"(?:负责|会同|牵头|统筹|组织|制定|指导|协调|承担|汇总|具体|审核|督促|督查|监督|考核|研究|提出|定期|另行|适时|统一|联合|共同|尽快|抓紧|按|根据|于|在|每|建立|编制|起草|会商|对|将|做好|落实|推动)"
@@ -54,14 +56,22 @@ def find(folded: str, start: int = 0, end: int | None = None) -> list[Duty]:
     for sentence in _SENTENCE.finditer(folded, start, stop):
         if sentence.end() - sentence.start() > _MAX_SENTENCE:
             continue
-        seen: set[str] = set()
-        for clause in _CLAUSE.finditer(folded, sentence.start(), sentence.end()):
-            units = _subject(folded, clause.start(), clause.end())
-            key = folded[slice(*units[0][0])] if units else ""
-            if units and key not in seen:
-                seen.add(key)
-                found.append(Duty(sentence.start(), sentence.end(), tuple(units)))
+        found += _of_sentence(folded, sentence.start(), sentence.end())
     return found
+
+
+def _of_sentence(folded: str, start: int, end: int) -> list[Duty]:
+    """The duties of a sentence; each runs from its clause to the clause of the next."""
+    hits: list[tuple[int, tuple[tuple[Span, Role], ...]]] = []
+    seen: set[str] = set()
+    for clause in _CLAUSE.finditer(folded, start, end):
+        units = _subject(folded, clause.start(), clause.end())
+        key = folded[slice(*units[0][0])] if units else ""
+        if units and key not in seen:
+            seen.add(key)
+            hits.append((clause.start() if hits else start, tuple(units)))
+    stops = [at for at, _ in hits[1:]] + [end]
+    return [Duty(at, stop, units) for (at, units), stop in zip(hits, stops, strict=True)] if hits else []
 
 
 def _subject(folded: str, start: int, end: int) -> list[tuple[Span, Role]]:
@@ -94,11 +104,16 @@ def _partners(folded: str, start: int, end: int) -> list[Span]:
     stop = start
     for span in unit_names.split(folded, start, min(end, start + _MAX_SUBJECT)):
         if not unit_names.is_unit(folded[slice(*span)]):
-            ends = [hit.end() for hit in _UNIT_END.finditer(folded, span[0], span[0] + 16)]
-            stop = ends[-1] if ends else stop
+            stop = _first_end(folded, span) or stop
             break
         stop = span[1]
     return unit_names.split(folded, start, stop) if stop > start else []
+
+
+def _first_end(folded: str, span: Span) -> int | None:
+    """Where the first name ends in a stretch that runs on into a verb: 应急局 in 应急局安排资金."""
+    hit = _UNIT_END.search(folded, span[0] + 2, min(span[1], span[0] + 20))
+    return hit.end() if hit else None
 
 
 def _asked(folded: str, start: int, end: int, *, request: bool) -> list[tuple[Span, Role]]:
@@ -122,9 +137,9 @@ def _names(folded: str, start: int, end: int) -> list[Span]:
         return []
     spans = unit_names.split(folded, start, end)
     names = [folded[slice(*span)] for span in spans]
-    if not names or any(
-        len(name) > 22 or not unit_names.is_unit(name) or _NOT_A_NAME.search(name) or _COLLECTIVE.search(name)
-        for name in names
-    ):
-        return []
+    shared = len(names) > 1 and names[-1].endswith("部门")  # 财政、审计部门: the last word belongs to all
+    for name in names:
+        known = unit_names.is_unit(name) or (shared and len(name) <= 8)
+        if len(name) > 22 or not known or _NOT_A_NAME.search(name) or _COLLECTIVE.search(name):
+            return []
     return spans

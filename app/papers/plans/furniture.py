@@ -33,9 +33,9 @@ class Part(StrEnum):
 
 
 NUMBER: Final = re.compile(
-    r"(?P<number>[一-龥]{1,16}(?:[A-Z])?[〔（【]? ?(?P<year>(?:19|20)\d{2})[〕）】]? ?(?:第)?(?P<serial>\d{1,5}) ?号)"
+    r"(?P<number>[一-龥A-Z]{1,16}[〔（【]? ?(?P<year>(?:19|20)\d{2})[〕）】]? ?(?:第)?(?P<serial>\d{1,5}) ?号)"
 )
-_STRICT_NUMBER: Final = re.compile(r"[一-龥]{1,16} ?[〔（【](?:19|20)\d{2}[〕）】] ?第?\d{1,5} ?号")
+_STRICT_NUMBER: Final = re.compile(r"[一-龥A-Z]{1,16} ?[〔（【](?:19|20)\d{2}[〕）】] ?第?\d{1,5} ?号")
 _FILE_NUMBER: Final = re.compile(rf"(?:文 *号|发文字号|文件编号|字 *号)[： ]*(?P<number>{_STRICT_NUMBER.pattern})")
 _DATE: Final = re.compile(
     r"(?P<y>(?:19|20)\d{2}|[二一][〇零九][〇零一二三四五六七八九]{2}) ?年 ?"
@@ -56,6 +56,7 @@ _METADATA: Final = re.compile(
 )
 _STAMP: Final = re.compile(r"(?:19|20)\d{2}-\d{1,2}-\d{1,2}(?: \d{1,2}:?：?\d{2}(?:[:：]\d{2})?)?(?: .{0,40})?")
 _ANNEX_LIST: Final = re.compile(r"附 ?(?:件|表)[ ]*\d*[ ]*：.{2,}")
+_NEXT_ANNEX: Final = re.compile(r"\d{1,2} ?[.、] ?[^。；]{2,80}")
 _CONTENTS: Final = re.compile(r"目 *录|.{2,60}?(?:[.·…]{3,}|[ ]{3,})[ ]*\d{1,3}")
 _NOTE: Final = re.compile(r"(?:注|备注|说明)[ ]?\d?[：.、]")
 _MARK: Final = re.compile(r"(?P<organ>[一-龥、（） ]{2,60}?)(?: *文 *件)")
@@ -102,6 +103,11 @@ def _dated(paragraph: Paragraph) -> bool:
 def is_damaged_date(folded: str) -> bool:
     """Whether a line is a date that lost its signs: 2019116."""
     return bool(_DAMAGED.fullmatch(folded.strip()))
+
+
+def goes_on_annex_list(folded: str) -> bool:
+    """Whether a line below 附件：1.… names the next annex."""
+    return bool(_NEXT_ANNEX.fullmatch(folded.strip()))
 
 
 def is_metadata(folded: str) -> bool:

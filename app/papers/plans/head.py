@@ -126,7 +126,7 @@ def _issuer(layout: Layout, out: DocumentHead) -> None:
     if out.issuer is None:
         for title in (layout.cover, layout.title):
             hit = _ISSUER_IN_TITLE.match(fold(title.text)) if title else None
-            if title is not None and hit is not None and unit_names.is_unit(hit["organ"].strip()):
+            if title is not None and hit is not None and unit_names.is_organ(hit["organ"].strip()):
                 out.issuer = title.text[: hit.end("organ")].strip()
                 return
         for part, paragraph in layout.parts:

@@ -61,6 +61,8 @@ def _parts(paragraphs: list[Paragraph]) -> list[Part | None]:
         part = furniture.part_of(paragraph, following)
         if part is None and found and found[-1] is Part.SIGNATURE and furniture.is_damaged_date(paragraph.folded):
             part = Part.DAMAGED_DATE
+        if part is None and found and found[-1] is Part.ANNEX_LIST and furniture.goes_on_annex_list(paragraph.folded):
+            part = Part.ANNEX_LIST
         found.append(part)
     return found
 

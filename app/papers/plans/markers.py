@@ -19,6 +19,7 @@ _STYLES: Final = (
     ("bracketed_chinese", 3, re.compile(rf"[（〔](?P<n>{_CN})[）〕][、.]?")),
     ("decimal", 4, re.compile(r"(?P<n>\d{1,3}(?:\.\d{1,3}){1,4})(?:[.、]|(?=[ 　])|(?=[一-龥“《]))")),
     ("arabic", 4, re.compile(r"(?P<n>\d{1,3})[.、]")),
+    ("spaced", 4, re.compile(r"(?P<n>\d{1,2})[ 　]+(?=[一-龥“])(?=[^。；，]{2,30}$)")),
     ("bracketed_arabic", 5, re.compile(r"[（〔](?P<n>\d{1,3})[）〕][、.]?")),
     ("half_bracketed", 5, re.compile(r"(?P<n>\d{1,2})）[、.]?")),
     ("circled", 6, re.compile(r"(?P<n>[①-⑳㉑-㉟])[、.]?")),
@@ -61,12 +62,14 @@ def read(folded: str, expected: dict[str, int] | None = None) -> Marker | None:
         if value is None:
             continue
         following = folded[hit.end() : hit.end() + 1]
+        if style == "spaced" and value != last.get("arabic", 0) + 1:
+            continue
         if style == "arabic" and following.isdigit() and value != last.get("arabic", 0) + 1:
             continue
         if style == "bracketed_chinese" and _CLAUSE.match(following):
             continue
         end = hit.end() + (len(folded) - hit.end() - len(folded[hit.end() :].lstrip(" ")))
-        return Marker(style, depth, value, _step(hit, style), end)
+        return Marker("arabic" if style == "spaced" else style, depth, value, _step(hit, style), end)
     return None
 
 

@@ -23,6 +23,7 @@ _BEGINS_ANEW: Final = re.compile(
     r"(?:附[ ]?(?:件|表)|抄送|主送|印发|注：|备注|序号|此件|（此件|（信息公开|（联系|目录|目 录)"
     r"|\d{4}年\d{1,2}月\d{1,2}日(?:印发)?$|〔|【"
 )
+_NUMBERED: Final = re.compile(r"\d{1,3}[.、]")
 # Characters that Chinese doubles of its own accord (人人, 层层): no damage when a line breaks between them.
 _DOUBLED: Final = frozenset("人天常层渐处时事家户村年月日步逐个种条点项代样件久仅刚往明深大好多少早轻稳实真紧牢节重")
 _STRAY: Final = re.compile(r"(?<=[一-龥”])(?P<word> ?\b(?:and|the|of|or) )(?=[一-龥“])")
@@ -86,13 +87,14 @@ class _Builder:
         self.row = row
         self.running = _is_running(folded)
         self.open = _opens(folded)
-        self.heads_label = _ends_in_label_value(folded)
+        self.value = _value_state(folded)
 
     def add(self, text: str, folded: str, line: int) -> None:
         self.texts.append(text)
         self.folds.append(folded)
         self.starts.append((self.length, line))
         self.length += len(text)
+        self.value = _value_state(folded) or (_names_state(folded) if self.value == "open" else "")
         self.running = True
         self.open = max(0, self.open + _opens(folded))
 
@@ -114,12 +116,24 @@ def _is_running(folded: str) -> bool:
     return len(folded) > 20 and "，" in folded
 
 
-def _ends_in_label_value(folded: str) -> bool:
-    found = [label for label in labels.find(folded) if label.role not in (Role.TEXT, Role.DUE)]
-    if not found:
-        return False
-    last = re.split(r"[、，；： ]", folded)[-1]
-    return not last or (not is_unit(last) and len(last) < 20 and found[-1].role is not Role.PEOPLE)
+def _value_state(folded: str) -> str:
+    """How a line ends as the value of a label: "open" (more must come), "closed", or "" (no label)."""
+    tail = folded[-2_000:]
+    found = [label for label in labels.find(tail) if label.role is not Role.TEXT]
+    if not found or "。" in tail[found[-1].value : -1]:
+        return ""
+    value = tail[found[-1].value :].strip()
+    if not value:
+        return "open"
+    if found[-1].role in (Role.DUE, Role.PEOPLE):
+        return "closed"
+    return _names_state(value)
+
+
+def _names_state(value: str) -> str:
+    """Whether a list of units can end here: not behind a 、, and not inside a name."""
+    last = re.split(r"[、，；： ]", value)[-1]
+    return "open" if not last or (len(last) < 20 and not is_unit(last.rstrip("。；"))) else "closed"
 
 
 def _begins_anew(folded: str) -> bool:
@@ -138,10 +152,10 @@ def _joins(before: _Builder, folded: str) -> bool:
         return markers.read(folded) is None
     if _begins_anew(folded):
         return False
-    if last[-1] in _TERMINAL:
+    if before.value == "closed" or (last[-1] in _TERMINAL and not (last[-1] == "：" and before.value)):
         return False
-    if before.heads_label:
-        return "。" not in folded[:-1] and len(folded) <= 60
+    if before.value == "open":
+        return len(folded) <= 200 and "。" not in folded[:-1] and not _NUMBERED.match(folded)
     return before.running and not _is_signature(folded)
 
 

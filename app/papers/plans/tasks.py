@@ -206,7 +206,7 @@ class Builder:
             found.append("lead_by_rule")
         if said.open_list:
             found.append("list_is_open")
-        if any(not unit_names.is_unit(fold(name)) for name, _ in said.units):
+        if any(not unit_names.is_unit(fold(name)) and fold(name)[:1] != "各" for name, _ in said.units):
             found.append("unit_without_suffix")
         return found
 

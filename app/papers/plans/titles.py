@@ -54,7 +54,7 @@ class Title:
 
 def _could_be(paragraph: Paragraph) -> bool:
     text = paragraph.folded.strip()
-    if paragraph.row is not None or not 1 < len(text) <= 80:
+    if paragraph.row is not None or not 1 < len(text) <= 80 or markers.annex(text) is not None:
         return False
     if re.search(r"[。；！？]|[，、]$|^[（，。、]", text) and not _SUFFIX_LINE.fullmatch(text):
         return False

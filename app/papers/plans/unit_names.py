@@ -33,9 +33,7 @@ _LEVEL_WORD: Final = re.compile(
 )
 _EVERY_LEVEL: Final = re.compile(rf"各(?:有关|相关)?(?:{_LEVEL})+")
 _EVERY_ORGAN: Final = re.compile(r".{0,8}各(?:有关|相关)?(?:部|委|办|局|厅|院|处|科|室)+")
-_ORGAN_WORD: Final = re.compile(
-    r"(?:部|委|办|局|厅|院|处|科|室|司|部门|直属机构|直属单位|公司|企业|集团|人民团体|群团)+"
-)
+_ORGAN_WORD: Final = re.compile(r"(?:部|委|办|局|厅|院|处|科|室|司|部门)+")
 
 # 等 that leaves the list open, with the generic words that belong to it.
 _OPEN: Final = re.compile(
