@@ -1,7 +1,6 @@
-"""Programmes: what every one of them starts with, and how periods and orders hang together."""
+"""Programmes: what every one of them starts with, and how an order is changed."""
 
 from collections.abc import Sequence
-from datetime import date
 
 # The five ways of assistance (product.md, Words); a programme may rename them and add others.
 STANDARD_TRACKS = (
@@ -11,11 +10,6 @@ STANDARD_TRACKS = (
     ("science", "科技"),
     ("livelihood", "民生"),
 )
-
-
-def is_period(starts_on: date | None, ends_on: date | None) -> bool:
-    """Whether two dates can be the ends of a period; an open end always can."""
-    return starts_on is None or ends_on is None or starts_on <= ends_on
 
 
 def moved(order: Sequence[int], item: int, place: int) -> list[int]:

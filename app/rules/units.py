@@ -1,4 +1,4 @@
-"""Units: which trees are possible, when names hold, and what becomes of two assignments that meet.
+"""Units: which trees are possible, and what becomes of two assignments that meet.
 
 Two units of one task merge (机构改革): the task then has one assignment of the unit that goes on.
 It takes the stronger of the two roles, lead > supporting > guiding > undeclared (a declared role
@@ -8,7 +8,7 @@ open. The other assignment stays as a record: what was done is done, what was op
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 STRENGTH = ("lead", "supporting", "guiding", "undeclared")
 CLOSED = frozenset({"done", "excused"})
@@ -56,30 +56,6 @@ def is_below(parents: Mapping[int, int | None], unit_id: int, above_id: int) -> 
         seen.add(current)
         current = parents.get(current)
     return False
-
-
-def overlaps(one: tuple[date | None, date | None], other: tuple[date | None, date | None]) -> bool:
-    """Whether two periods share a day; both ends belong to a period, None is open."""
-    (start, end), (other_start, other_end) = one, other
-    begins_in_time = start is None or other_end is None or start <= other_end
-    ends_in_time = end is None or other_start is None or end >= other_start
-    return begins_in_time and ends_in_time
-
-
-def holds_on(period: tuple[date | None, date | None], day: date) -> bool:
-    """Whether ``day`` is in the period."""
-    return overlaps(period, (day, day))
-
-
-def day_before(day: date) -> date:
-    """The last day of what ends when something else begins on ``day``."""
-    return day - timedelta(days=1)
-
-
-def last_day(ends_on: date | None, before: date) -> date:
-    """The last day of a name that a merger ends, unless it had ended already."""
-    limit = day_before(before)
-    return limit if ends_on is None else min(ends_on, limit)
 
 
 def next_position(positions: Iterable[int]) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, or_, select, true
 from sqlmodel import Session, col
 
+from app import periods
 from app.errors import DomainError, Forbidden, Kind, NotFound, StaleVersion
 from app.messages import N_
 from app.models import Assignment, Membership, Party, PlanVersion, Programme, Side, Track, Unit
@@ -20,13 +21,6 @@ SORTS = {
     "-id": paging.Sort("-id", (col(Programme.id),), descending=True),
     "id": paging.Sort("id", (col(Programme.id),)),
 }
-
-
-class PeriodReversed(DomainError):
-    """A period that ends before it starts."""
-
-    code = "period_reversed"
-    message = N_("The last day lies before the first.")
 
 
 class PartyExists(DomainError):
@@ -93,7 +87,7 @@ def create(session: Session, actor: Actor, data: ProgrammeCreate, now: datetime)
     """
     if not can(actor, P.PROGRAMME_CREATE):
         raise Forbidden
-    _check_period(data.starts_on, data.ends_on)
+    periods.check(data.starts_on, data.ends_on)
     programme = Programme(**data.model_dump(exclude={"side"}))
     session.add(programme)
     session.flush()
@@ -143,7 +137,7 @@ def update(
             # Nothing is said about a title that is null; an optional text is emptied.
             value = {"title": programme.title, "recipients": [], "copied_to": [], "basis": []}.get(name, "")
         setattr(programme, name, value)
-    _check_period(programme.starts_on, programme.ends_on)
+    periods.check(programme.starts_on, programme.ends_on)
     events.record(session, actor, "programme.update", programme, now=now)
     return programme
 
@@ -229,8 +223,3 @@ def plan_version(session: Session, actor: Actor, programme_id: int, number: int)
     if row is None:
         raise NotFound
     return row
-
-
-def _check_period(starts_on: Any, ends_on: Any) -> None:
-    if not rules.is_period(starts_on, ends_on):
-        raise PeriodReversed(field="ends_on")

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -17,8 +17,14 @@ from app.models import Party, Side, Unit, UnitKind, UnitName, UnitNameKind
 from app.permissions import Actor, P, can
 from app.rules import units as rules
 from app.schemas.unit import UnitCreate
-from app.services import events
+from app.services import events, paging
 
+COLUMNS: tuple[Any, ...] = tuple(col(getattr(Unit, name)) for name in Unit.model_fields)
+SORTS = {
+    "position": paging.Sort("position", (col(Unit.root_id), col(Unit.position), col(Unit.id))),
+    "id": paging.Sort("id", (col(Unit.id),)),
+    "-id": paging.Sort("-id", (col(Unit.id),), descending=True),
+}
 _BY_KIND = {UnitNameKind.FULL: 0, UnitNameKind.SHORT: 1, UnitNameKind.ALIAS: 2}
 
 
@@ -72,7 +78,9 @@ def visible_to(actor: Actor) -> Select[Unit]:
 def get(session: Session, actor: Actor, unit_id: int, *, lock: bool = False) -> Unit:
     """A unit that ``actor`` sees; raises NotFound."""
     statement = visible_to(actor).where(col(Unit.id) == unit_id)
-    unit = session.scalars(statement.with_for_update() if lock else statement).one_or_none()
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    unit = session.scalars(statement).one_or_none()
     if unit is None:
         raise NotFound
     return unit
@@ -91,14 +99,66 @@ def manages(session: Session, actor: Actor, root_id: int | None) -> bool:
     return session.connection().execute(statement.limit(1)).first() is not None
 
 
-def open_for_change(session: Session, actor: Actor, unit_id: int, version: int) -> Unit:
-    """A unit loaded to be changed; raises NotFound, Forbidden or StaleVersion."""
-    unit = get(session, actor, unit_id, lock=True)
+def require_management(session: Session, actor: Actor, unit: Unit) -> None:
+    """Raise Forbidden unless ``actor`` manages the unit's bureau."""
     if not manages(session, actor, unit.root_id):
         raise Forbidden
+
+
+def open_for_change(session: Session, actor: Actor, unit_id: int, version: int, *, tree: bool = False) -> Unit:
+    """A unit loaded to be changed; raises NotFound, Forbidden or StaleVersion.
+
+    ``tree`` locks the whole bureau first: two moves at once could otherwise make a circle.
+    """
+    if tree:
+        root_id = get(session, actor, unit_id).root_id
+        session.execute(select(col(Unit.id)).where(col(Unit.id) == root_id).with_for_update())
+    unit = get(session, actor, unit_id, lock=True)
+    require_management(session, actor, unit)
     if unit.version != version:
         raise StaleVersion
     return unit
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFilter:
+    """What a list of units is narrowed to; None narrows nothing. ``programme_id``: units of its parties."""
+
+    programme_id: int | None = None
+    root_id: int | None = None
+    parent_id: int | None = None
+    kind: str | None = None
+    q: str | None = None
+    live: bool | None = None
+
+
+def page(
+    session: Session, actor: Actor, filters: UnitFilter, *, sort: str, limit: int, cursor: str | None
+) -> paging.Slice:
+    """One page of the units that ``actor`` sees, as rows. ``q`` looks into every name they ever had."""
+    statement = visible_to(actor).with_only_columns(*COLUMNS)
+    for column in (Unit.root_id, Unit.parent_id, Unit.kind):
+        value = getattr(filters, column.key)  # type: ignore[union-attr]
+        if value is not None:
+            statement = statement.where(col(column) == value)
+    if filters.programme_id is not None:
+        seen = [filters.programme_id] if can(actor, P.UNIT_READ, filters.programme_id) else []
+        statement = statement.where(
+            col(Unit.root_id).in_(select(col(Party.unit_id)).where(col(Party.programme_id).in_(seen)))
+        )
+    if filters.q:
+        named = select(col(UnitName.unit_id)).where(col(UnitName.folded).contains(fold(filters.q), autoescape=True))
+        statement = statement.where(col(Unit.id).in_(named))
+    if filters.live is not None:
+        statement = statement.where(col(Unit.ends_on).is_(None) if filters.live else col(Unit.ends_on).is_not(None))
+    return paging.fetch(
+        session,
+        statement,
+        SORTS[sort],
+        limit=limit,
+        cursor=cursor,
+        filters={k: v for k, v in asdict(filters).items() if v is not None},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +284,12 @@ def _under_parent(session: Session, actor: Actor, unit: Unit, parent_id: int) ->
     unit.parent_id, unit.root_id = parent.id, parent.root_id
     statement = select(col(Unit.position)).where(col(Unit.parent_id) == parent_id)
     unit.position = rules.next_position(session.connection().scalars(statement))
+
+
+def parents_in(session: Session, root_id: int | None) -> dict[int, int | None]:
+    """Unit > parent for all units of a bureau; one query."""
+    statement = select(col(Unit.id), col(Unit.parent_id)).where(col(Unit.root_id) == root_id)
+    return {row.id: row.parent_id for row in session.connection().execute(statement) if row.id is not None}
 
 
 def refuse_ended(unit: Unit, field: str | None = None) -> None:

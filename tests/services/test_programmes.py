@@ -5,6 +5,7 @@ import pytest
 from app.database import Database
 from app.errors import Forbidden, NotFound
 from app.models import Party, Unit
+from app.periods import PeriodReversed
 from app.schemas.programme import PartyCreate, ProgrammeCreate, ProgrammeUpdate
 from app.schemas.unit import UnitCreate
 from app.services import programmes, tracks, units
@@ -54,7 +55,7 @@ class TestUpdate:
     def test_refuses_a_reversed_period(self, database: Database, world: World) -> None:
         actor = actor_of(database, world, "coordinator")
         data = ProgrammeUpdate.model_validate({"starts_on": "2026-01-01"})
-        with pytest.raises(programmes.PeriodReversed), database.transaction() as session:
+        with pytest.raises(PeriodReversed), database.transaction() as session:
             programmes.update(session, actor, world.programmes["home"], 1, data, now=NOW)
 
 
