@@ -142,7 +142,6 @@ def _frame(request: Request) -> dict[str, Any]:
         "navigation": navigation.build(visit.actor, request.url.path, language) if visit.actor else [],
         "now": now,
         "request_path": request.url.path,
-        "static": statics.url,
         "theme": request.cookies.get("theme", ""),
         "today": clock.date_of(now),
         "url": lambda name, **values: _path(request, name, values),
@@ -171,6 +170,8 @@ def environment(language: str) -> Environment:
     found.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     chinese = language == "zh_CN"
     # Every form that is shown carries a key of its own, so that sending it twice does it once.
+    # Imported macros see the globals of the environment, not the context of the page.
+    found.globals["static"] = statics.url
     found.globals["new_key"] = lambda: secrets.token_urlsafe(16)
     found.filters["date_iso"] = lambda value: value.isoformat() if value else ""
     found.filters["date_text"] = lambda value: _date_text(value, language, chinese=chinese)

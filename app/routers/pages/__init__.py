@@ -2,6 +2,6 @@
 
 from fastapi import APIRouter
 
-from app.routers.pages import sessions
+from app.routers.pages import sessions, styleguide
 
-routers: tuple[APIRouter, ...] = (sessions.router,)
+routers: tuple[APIRouter, ...] = (sessions.router, styleguide.router)
