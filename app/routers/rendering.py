@@ -169,9 +169,9 @@ def environment(language: str) -> Environment:
     )
     found.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     chinese = language == "zh_CN"
-    # Every form that is shown carries a key of its own, so that sending it twice does it once.
     # Imported macros see the globals of the environment, not the context of the page.
     found.globals["static"] = statics.url
+    # Every form that is shown carries a key of its own, so that sending it twice does it once.
     found.globals["new_key"] = lambda: secrets.token_urlsafe(16)
     found.filters["date_iso"] = lambda value: value.isoformat() if value else ""
     found.filters["date_text"] = lambda value: _date_text(value, language, chinese=chinese)
