@@ -10,6 +10,7 @@ from starlette.types import Scope
 from app import settings as settings_module
 from app.adapters import storage
 from app.database import Database
+from app.papers import account_workbook
 from app.routers import errors, health, statics
 from app.routers.api import routers as api_routers
 from app.routers.limits import Limits
@@ -63,7 +64,9 @@ def _limit_of(settings: Settings, path: str) -> int:
     """The most bytes of a request body: more only where a file is expected, plus its form's frame."""
     if path.endswith(("/plan-imports", "/plan-imports/upload")):
         return settings.plan_limit_mb * 1024 * 1024 + 65536
-    if path.endswith(("/attachments", "/users/workbook", "/attachments/upload")):
+    if path.endswith(("/users/workbook", "/users/workbook/check", "/memberships/workbook")):
+        return account_workbook.MAX_BYTES + 65536
+    if path.endswith(("/attachments", "/attachments/upload")):
         return settings.upload_limit_mb * 1024 * 1024 + 65536
     return settings.body_limit_kb * 1024
 

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
 from app import clock
+from app.adapters.storage import Storage
 from app.database import Database
 from app.errors import DomainError, Forbidden, Kind, NotFound, Unauthenticated
 from app.messages import N_
@@ -72,6 +73,11 @@ def database(request: Request) -> Database:
 def settings(request: Request) -> Settings:
     """The settings of this process."""
     return cast(Settings, request.app.state.settings)
+
+
+def files(request: Request) -> Storage:
+    """Where the bytes of attachments lie."""
+    return cast(Storage, request.app.state.storage)
 
 
 def address_of(request: Request) -> str:
@@ -163,7 +169,8 @@ def check_origin(request: Request) -> None:
     if site not in (None, "same-origin", "none"):
         raise FormExpired
     origin = request.headers.get("origin")
-    if origin and origin != "null" and origin.partition("//")[2] != request.headers.get("host", ""):
+    # "null" is what a sandboxed frame or a redirect from elsewhere says; our own pages never do.
+    if origin and origin.partition("//")[2] != request.headers.get("host", ""):
         raise FormExpired
 
 
@@ -207,9 +214,12 @@ def upload_allowed(request: Request, actor: Annotated[Actor, Depends(signed_in)]
 
 
 class Needs:
-    """A route's permission. A thing that may not be read does not exist (404); else it is a 403."""
+    """A route's permission. A thing that may not be read does not exist (404); else it is a 403.
 
-    def __init__(self, permission: Permission) -> None:
+    None is for what everybody who is signed in may do, such as asking who they are.
+    """
+
+    def __init__(self, permission: Permission | None) -> None:
         self.permission = permission
 
     def __call__(self, request: Request) -> None:
@@ -217,7 +227,7 @@ class Needs:
         visit = visit_of(request)
         if visit.actor is None:
             raise Unauthenticated
-        if can(visit.actor, self.permission):
+        if self.permission is None or can(visit.actor, self.permission):
             return
         raise NotFound if self.permission.value.endswith(":read") and request.path_params else Forbidden
 
@@ -250,8 +260,9 @@ Uploader = Annotated[Actor, Depends(upload_allowed)]
 Form = Annotated[FormData, Depends(form_of)]
 IfMatch = Annotated[int, Depends(expected_version)]
 Configuration = Annotated[Settings, Depends(settings)]
+Files = Annotated[Storage, Depends(files)]
 
 
-def needs(permission: Permission) -> Any:
+def needs(permission: Permission | None) -> Any:
     """``dependencies=[needs(P.TASK_READ)]`` on a route."""
     return Depends(Needs(permission))

@@ -35,6 +35,24 @@ class MembershipEnd(Input):
     reason: text(500) = Field("", examples=["调岗"])  # type: ignore[valid-type]
 
 
+class MembershipFilters(Input):
+    """By what a list of roles is narrowed; what is not given does not narrow it."""
+
+    programme: Id | None = Field(None, description="id of a programme", examples=[1])
+    user: Id | None = Field(None, description="id of a person")
+    unit: Id | None = Field(None, description="id of a unit")
+    role: Role | None = None
+    holds: bool | None = Field(None, description="whether the role holds today")
+
+
+class MembershipQuery(MembershipFilters):
+    """Filters, order and page of a list of roles."""
+
+    sort: Literal["id", "-id"] = "-id"
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=2000, description="next_cursor of the page before")
+
+
 class MembershipPublic(Public):
     """A role that somebody holds, held or will hold. An ended one stays in the record."""
 
@@ -62,3 +80,9 @@ class ProgrammeGrantPublic(Public):
     version: int = Field(examples=[2])
     name: str = Field(examples=["规划财务处"])
     may_create_programmes: bool
+
+
+class RolesGranted(Public):
+    """How many roles a workbook gave."""
+
+    granted: int = Field(examples=[12])

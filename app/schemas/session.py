@@ -1,17 +1,38 @@
 """Signing in, and where one is signed in."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from app.schemas.base import Input, Public, text
+
+
+def _whole(password: str) -> str:
+    # It is hashed as UTF-8, which has no bytes for half a surrogate pair.
+    if any("\ud800" <= character <= "\udfff" for character in password):
+        raise ValueError("characters")
+    return password
+
+
+# Not trimmed: a password may begin or end with a space.
+Password = Annotated[
+    str, StringConstraints(strip_whitespace=False, min_length=1, max_length=256), AfterValidator(_whole)
+]
 
 
 class SignIn(Input):
     """A login and a password."""
 
     login: text(64, least=1)  # type: ignore[valid-type]
-    password: text(256, least=1)  # type: ignore[valid-type]
+    password: Password
+
+
+class SessionQuery(Input):
+    """The page of a list of sign-ins."""
+
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=2000, description="next_cursor of the page before")
 
 
 class SessionPublic(Public):

@@ -20,6 +20,15 @@ class TokenCreate(Input):
     user_id: Id | None = Field(None, description="a service account; without it, oneself")
 
 
+class TokenQuery(Input):
+    """Filters and page of a list of tokens."""
+
+    user: Id | None = Field(None, description="id of the holder")
+    live: bool | None = Field(None, description="true: neither revoked nor expired")
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=2000, description="next_cursor of the page before")
+
+
 class TokenPublic(Public):
     """A token without its secret."""
 

@@ -3,11 +3,12 @@
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from app.permissions import Administrator, Permission
-from app.schemas.base import Id, Input, Public, text
+from app.schemas.base import Id, Input, Public, Text, text
 from app.schemas.membership import MembershipPublic
+from app.schemas.session import Password
 
 Login = Annotated[
     str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,63}$")
@@ -18,16 +19,6 @@ Email = Annotated[
 ]
 UserKindName = Literal["person", "service"]
 Day = Annotated[date, Field(examples=["2026-12-31"])]
-
-
-def _whole(password: str) -> str:
-    # It is hashed as UTF-8, which has no bytes for half a surrogate pair.
-    if any("\ud800" <= character <= "\udfff" for character in password):
-        raise ValueError("characters")
-    return password
-
-
-Password = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_whole)]
 
 
 class UserDetails(Input):
@@ -55,6 +46,25 @@ class UserUpdate(Input):
     phone: Phone = Field(default_factory=str, examples=["0311-85814321"])
     email: Email = Field(default_factory=str, examples=["limin@example.cn"])
     expires_on: Day | None = Field(None, description="the last day on which the account opens; null: no end")
+
+
+class UserFilters(Input):
+    """By what a list of people is narrowed; what is not given does not narrow it."""
+
+    unit: Id | None = Field(None, description="id of a unit; of a bureau: its whole tree", examples=[3])
+    active: bool | None = Field(None, description="true: open accounts; false: closed ones")
+    kind: UserKindName | None = None
+    q: Annotated[Text, Field(max_length=100)] | None = Field(
+        None, description="part of the name, and of the login where you see it"
+    )
+
+
+class UserQuery(UserFilters):
+    """Filters, order and page of a list of people."""
+
+    sort: Literal["name", "-name", "id", "-id"] = "name"
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=2000, description="next_cursor of the page before")
 
 
 class UserPublic(Public):

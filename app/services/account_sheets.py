@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from app.errors import DomainError, Forbidden
+from app.errors import DomainError, FieldError, Forbidden
 from app.folding import fold
 from app.messages import N_
 from app.models import Unit, UnitName, User
@@ -67,6 +67,11 @@ class WorkbookRefused(DomainError):
     def __init__(self, refusals: Sequence[Refusal]) -> None:
         super().__init__(number=len({refusal.row for refusal in refusals}))
         self.refusals = tuple(refusals)
+
+    @property
+    def errors(self) -> tuple[FieldError, ...]:
+        """Each mistake under its row and column, such as ``rows.3.login``."""
+        return tuple(FieldError(f"rows.{r.row}.{r.field}", r.code, r.message, r.values) for r in self.refusals)
 
 
 def check_accounts(

@@ -4,7 +4,6 @@ The security administrator gives roles in any programme, a coordinator in their 
 to themselves. An ended role is end-dated and stays: who held what when is part of the record.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,9 +13,9 @@ from sqlmodel import Session, col
 from app.errors import DomainError, Forbidden, Kind, NotFound, StaleVersion
 from app.messages import N_
 from app.models import Membership, Party, Programme, Unit, User
-from app.permissions import Actor, P, Role, can
+from app.permissions import Actor, P, can
 from app.rules import memberships as rules
-from app.schemas.membership import MembershipCreate
+from app.schemas.membership import MembershipCreate, MembershipFilters
 from app.services import events, paging, users
 from app.services.paging import Slice, Sort
 from app.services.units import UnitUnknown
@@ -55,17 +54,6 @@ class RoleEnded(DomainError):
     kind = Kind.CONFLICT
     code = "role_ended"
     message = N_("This role has ended already.")
-
-
-@dataclass(frozen=True, slots=True)
-class MembershipFilter:
-    """What a list is narrowed to; None means anything. ``holds``: whether the role holds today."""
-
-    programme_id: int | None = None
-    user_id: int | None = None
-    unit_id: int | None = None
-    role: Role | None = None
-    holds: bool | None = None
 
 
 def seen_by(actor: Actor) -> ColumnElement[bool]:
@@ -119,14 +107,14 @@ def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
 
 
 def page(
-    session: Session, actor: Actor, filters: MembershipFilter, *, sort: str = "-id", limit: int, cursor: str | None
+    session: Session, actor: Actor, filters: MembershipFilters, *, sort: str = "-id", limit: int, cursor: str | None
 ) -> Slice:
     """One page of the roles that ``actor`` sees."""
     statement = _rows(actor)
     for column, value in (
-        (col(Membership.programme_id), filters.programme_id),
-        (col(Membership.user_id), filters.user_id),
-        (col(Membership.unit_id), filters.unit_id),
+        (col(Membership.programme_id), filters.programme),
+        (col(Membership.user_id), filters.user),
+        (col(Membership.unit_id), filters.unit),
         (col(Membership.role), filters.role),
     ):
         if value is not None:
@@ -135,9 +123,9 @@ def page(
         holding = _holding(actor.today)
         statement = statement.where(holding if filters.holds else ~holding)
     scope = {
-        "programme": filters.programme_id,
-        "user": filters.user_id,
-        "unit": filters.unit_id,
+        "programme": filters.programme,
+        "user": filters.user,
+        "unit": filters.unit,
         "role": filters.role,
         "holds": str(filters.holds),
     }

@@ -4,7 +4,6 @@ Accounts are the system administrator's (三员分立): opening and closing them
 anything. Rights are given by the security administrator, in memberships and administrators.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -17,7 +16,7 @@ from app.messages import N_
 from app.models import Membership, Party, ResetCode, Token, Unit, User, UserKind
 from app.permissions import Actor, Administrator, P, can
 from app.recording import bulk_update
-from app.schemas.user import UserCreate, UserUpdate
+from app.schemas.user import UserCreate, UserFilters, UserUpdate
 from app.services import events, paging, sessions
 from app.services.paging import Slice, Sort
 from app.services.units import UnitUnknown
@@ -75,16 +74,6 @@ class AccountOpen(DomainError):
     kind = Kind.CONFLICT
     code = "account_open"
     message = N_("The account is open already.")
-
-
-@dataclass(frozen=True, slots=True)
-class UserFilter:
-    """What a list is narrowed to; None and "" mean anything. A bureau's id stands for its whole tree."""
-
-    unit_id: int | None = None
-    active: bool | None = None
-    kind: str | None = None
-    q: str = ""
 
 
 # --- who sees whom ---
@@ -152,12 +141,12 @@ def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
 
 
 def page(
-    session: Session, actor: Actor, filters: UserFilter, *, sort: str = "name", limit: int, cursor: str | None
+    session: Session, actor: Actor, filters: UserFilters, *, sort: str = "name", limit: int, cursor: str | None
 ) -> Slice:
     """One page of the people that ``actor`` sees."""
     statement = _rows(actor)
-    if filters.unit_id is not None:
-        statement = statement.where(or_(col(User.unit_id) == filters.unit_id, col(Unit.root_id) == filters.unit_id))
+    if filters.unit is not None:
+        statement = statement.where(or_(col(User.unit_id) == filters.unit, col(Unit.root_id) == filters.unit))
     if filters.active is not None:
         statement = statement.where(col(User.active).is_(filters.active))
     if filters.kind:
@@ -166,7 +155,7 @@ def page(
         # A login that is not shown must not be found either.
         by_login = col(User.login).icontains(filters.q, autoescape=True) & open_to(actor)
         statement = statement.where(or_(col(User.name).icontains(filters.q, autoescape=True), by_login))
-    scope = {"unit": filters.unit_id, "active": str(filters.active), "kind": filters.kind, "q": filters.q}
+    scope = {"unit": filters.unit, "active": str(filters.active), "kind": filters.kind, "q": filters.q}
     return paging.fetch(session, statement, SORTS[sort], limit=limit, cursor=cursor, filters=scope)
 
 

@@ -2,6 +2,16 @@
 
 from fastapi import APIRouter
 
-from app.routers.api import assignments, tasks
+from app.routers.api import accounts, assignments, attachments, memberships, sessions, tasks, tokens, users
 
-routers: tuple[APIRouter, ...] = (assignments.router, tasks.router)
+routers: tuple[APIRouter, ...] = (
+    accounts.router,
+    assignments.router,
+    attachments.router,
+    memberships.grants_router,
+    memberships.router,
+    sessions.router,
+    tasks.router,
+    tokens.router,
+    users.router,
+)

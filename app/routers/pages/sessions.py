@@ -7,18 +7,15 @@ from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from app import clock
 from app.catalogues import LANGUAGES
 from app.errors import DomainError
-from app.permissions import Actor
-from app.routers import forms, rendering
+from app.routers import credentials, forms, rendering
 from app.routers.dependencies import (
     Configuration,
     Form,
     Now,
     PageActor,
     Store,
-    address_of,
     check_origin,
     cookie_name,
     visit_of,
@@ -58,32 +55,11 @@ def show_sign_in(request: Request, next: str = "/") -> Response:
 
 
 @router.post("/sign-in", name="sessions.open")
-def sign_in(request: Request, form: OpenForm, store: Store, settings: Configuration, now: Now) -> Response:
+def sign_in(request: Request, form: OpenForm, settings: Configuration, now: Now) -> Response:
     """Check the password outside any transaction, then open a session and set its cookie."""
     login, target = str(form.get("login", "")).strip(), _inside(str(form.get("next", "/")))
-    address = address_of(request)
     try:
-        given = forms.checked(SignIn, form)
-        with store.transaction() as session:
-            candidate = sessions.attempt(session, settings, given.login, address, now)
-        right = sessions.password_matches(given.password, candidate.password_hash)
-        opened = None
-        with store.transaction() as session:
-            if right:
-                opened = sessions.open_session(
-                    session,
-                    settings,
-                    candidate,
-                    given.login,
-                    address=address,
-                    browser=request.headers.get("user-agent", ""),
-                    now=now,
-                )
-            if opened is None:
-                nobody = Actor(None, "", clock.date_of(now), address=address, request_id=request.state.request_id)
-                sessions.note_failure(session, nobody, given.login)
-        if opened is None:
-            raise sessions.SignInRefused
+        opened = credentials.sign_in(request, forms.checked(SignIn, form), now)
     except DomainError as refusal:
         context = SignInPage(target, login, refusal.code, rendering.sentences(request, refusal))
         return rendering.refused(request, "sessions/new.html", context, refusal, STATUS[refusal.kind])
