@@ -124,7 +124,7 @@ PROGRAMME_RIGHTS: dict[Role, frozenset[Permission]] = {
 }
 
 ADMINISTRATOR_RIGHTS: dict[Administrator, frozenset[Permission]] = {
-    Administrator.SYSTEM: frozenset({P.UNIT_READ, P.USER_MANAGE, P.USER_READ}),
+    Administrator.SYSTEM: frozenset({P.UNIT_MANAGE, P.UNIT_READ, P.USER_MANAGE, P.USER_READ}),
     Administrator.SECURITY: frozenset(
         {
             P.ADMINISTRATOR_APPOINT,

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from app.messages import N_
 from app.models import Party, Side, Unit, UnitKind, UnitName, UnitNameKind
 from app.permissions import Actor, P, can
 from app.rules import units as rules
-from app.schemas.unit import UnitCreate
+from app.schemas.unit import UnitCreate, UnitFilters
 from app.services import events, paging
 
 COLUMNS: tuple[Any, ...] = tuple(col(getattr(Unit, name)) for name in Unit.model_fields)
@@ -87,11 +87,18 @@ def get(session: Session, actor: Actor, unit_id: int, *, lock: bool = False) -> 
 
 
 def manages(session: Session, actor: Actor, root_id: int | None) -> bool:
-    """Whether ``actor`` manages a bureau's units: any party of a programme they coordinate, or their own."""
+    """Whether ``actor`` manages a bureau's units: any party of a programme they coordinate, or their own.
+
+    Before a bureau's first programme nobody could, and so nobody could sign in there to begin one:
+    until then the system administrator lays its tree.
+    """
     if actor.is_system:
         return True
     if root_id is None:
         return False
+    if actor.administrator is not None:
+        takes_part = select(col(Party.id)).where(col(Party.unit_id) == root_id).limit(1)
+        return can(actor, P.UNIT_MANAGE) and session.connection().execute(takes_part).first() is None
     if actor.programmes_with(P.UNIT_MANAGE) and root_id == actor.root_id:
         return True
     coordinated = actor.programmes_with(P.UNIT_MANAGE_ALL)
@@ -120,45 +127,35 @@ def open_for_change(session: Session, actor: Actor, unit_id: int, version: int, 
     return unit
 
 
-@dataclass(frozen=True, slots=True)
-class UnitFilter:
-    """What a list of units is narrowed to; None narrows nothing. ``programme_id``: units of its parties."""
-
-    programme_id: int | None = None
-    root_id: int | None = None
-    parent_id: int | None = None
-    kind: str | None = None
-    q: str | None = None
-    live: bool | None = None
-
-
 def page(
-    session: Session, actor: Actor, filters: UnitFilter, *, sort: str, limit: int, cursor: str | None
+    session: Session, actor: Actor, filters: UnitFilters, *, sort: str, limit: int, cursor: str | None
 ) -> paging.Slice:
     """One page of the units that ``actor`` sees, as rows. ``q`` looks into every name they ever had."""
     statement = visible_to(actor).with_only_columns(*COLUMNS)
-    for column in (Unit.root_id, Unit.parent_id, Unit.kind):
-        value = getattr(filters, column.key)  # type: ignore[union-attr]
+    equal = {Unit.root_id: filters.root, Unit.parent_id: filters.parent, Unit.kind: filters.kind}
+    for column, value in equal.items():
         if value is not None:
             statement = statement.where(col(column) == value)
-    if filters.programme_id is not None:
-        seen = [filters.programme_id] if can(actor, P.UNIT_READ, filters.programme_id) else []
-        statement = statement.where(
-            col(Unit.root_id).in_(select(col(Party.unit_id)).where(col(Party.programme_id).in_(seen)))
-        )
+    if filters.programme is not None:
+        seen = [filters.programme] if can(actor, P.UNIT_READ, filters.programme) else []
+        parties = select(col(Party.unit_id)).where(col(Party.programme_id).in_(seen))
+        statement = statement.where(col(Unit.root_id).in_(parties))
     if filters.q:
         named = select(col(UnitName.unit_id)).where(col(UnitName.folded).contains(fold(filters.q), autoescape=True))
         statement = statement.where(col(Unit.id).in_(named))
     if filters.live is not None:
         statement = statement.where(col(Unit.ends_on).is_(None) if filters.live else col(Unit.ends_on).is_not(None))
-    return paging.fetch(
-        session,
-        statement,
-        SORTS[sort],
-        limit=limit,
-        cursor=cursor,
-        filters={k: v for k, v in asdict(filters).items() if v is not None},
-    )
+    given = filters.model_dump(include=set(UnitFilters.model_fields), exclude_none=True)
+    return paging.fetch(session, statement, SORTS[sort], limit=limit, cursor=cursor, filters=given)
+
+
+def show(session: Session, actor: Actor, unit_id: int) -> Any:
+    """One unit that ``actor`` sees, as a row; raises NotFound."""
+    statement = visible_to(actor).with_only_columns(*COLUMNS).where(col(Unit.id) == unit_id)
+    row = session.connection().execute(statement).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +235,8 @@ def create(session: Session, actor: Actor, data: UnitCreate, now: datetime) -> U
     """A new unit with its names. Raises UnitUnknown, UnitNameTaken, UnitHasEnded, Forbidden.
 
     Without a parent it is a new bureau: it becomes a party of ``data.programme_id`` at once, because
-    nobody would see it otherwise. Raises BureauWithoutSide where programme or side are missing.
+    nobody would see it otherwise. Raises BureauWithoutSide where programme or side are missing, except
+    for the system administrator, who lays bureaus before there is any programme.
     """
     unit = Unit(name=data.name, short_name=data.short_name, starts_on=data.starts_on)
     if data.parent_id is None:
@@ -251,8 +249,9 @@ def create(session: Session, actor: Actor, data: UnitCreate, now: datetime) -> U
         unit.position = data.position
     session.add(unit)
     session.flush()
-    if data.parent_id is None and data.programme_id is not None and data.side is not None:
+    if data.parent_id is None:
         unit.root_id = unit.key
+    if data.parent_id is None and data.programme_id is not None and data.side is not None:
         session.add(Party(programme_id=data.programme_id, unit_id=unit.key, side=Side(data.side)))
     _add_names(session, unit, data.aliases)
     events.record(session, actor, "unit.create", unit, programme_id=data.programme_id, now=now)
@@ -265,13 +264,17 @@ def create_many(session: Session, actor: Actor, many: Sequence[UnitCreate], now:
 
 
 def _as_bureau(actor: Actor, unit: Unit, data: UnitCreate) -> None:
+    unit.position = 0
+    if actor.administrator is not None or (actor.is_system and data.programme_id is None):
+        if data.programme_id is not None or not can(actor, P.UNIT_MANAGE):
+            raise Forbidden
+        return
     if data.programme_id is None or data.side is None:
         raise BureauWithoutSide(field="parent_id" if data.programme_id is None else "side")
     if not can(actor, P.PROGRAMME_READ, data.programme_id):
         raise BureauWithoutSide(field="programme_id")
     if not can(actor, P.UNIT_MANAGE_ALL, data.programme_id):
         raise Forbidden
-    unit.position = 0
 
 
 def _under_parent(session: Session, actor: Actor, unit: Unit, parent_id: int) -> None:
