@@ -4,12 +4,13 @@ Both are reached through obstore, so that there is one path of code to test. A n
 digest alone; nothing that a person typed becomes part of a path.
 """
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, cast
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
 from app.errors import DomainError, Kind
@@ -27,11 +28,22 @@ class StorageUnavailable(DomainError):
     message = N_("The file storage cannot be reached. Nothing was saved; please try again in a moment.")
 
 
+class StorageFull(DomainError):
+    """There is no room for the file."""
+
+    kind = Kind.FULL
+    code = "storage_full"
+    message = N_("The file storage of the server is full. Nothing was saved; please tell the system administrator.")
+
+
 class Storage(Protocol):
     """What the product asks of a place for bytes."""
 
     def put(self, sha256: str, path: Path) -> None:
-        """Store the file at ``path`` under its digest; storing it twice is storing it once."""
+        """Store the file at ``path`` under its digest; storing it twice is storing it once.
+
+        Raises StorageFull or StorageUnavailable.
+        """
 
     def read(self, sha256: str) -> Iterator[bytes]:
         """The bytes in chunks; raises StorageUnavailable before the first one."""
@@ -46,9 +58,16 @@ class ObjectStorage:
     def put(self, sha256: str, path: Path) -> None:
         """See Storage."""
         try:
-            obstore.put(self._store, _name(sha256), path)
+            if not self._holds(sha256, path.stat().st_size):
+                obstore.put(self._store, _name(sha256), path)
         except (BaseError, OSError) as error:
-            raise StorageUnavailable from error
+            raise trouble(error) from error
+
+    def _holds(self, sha256: str, size: int) -> bool:
+        try:
+            return bool(obstore.head(self._store, _name(sha256))["size"] == size)
+        except (NotFoundError, FileNotFoundError):
+            return False
 
     def read(self, sha256: str) -> Iterator[bytes]:
         """See Storage."""
@@ -77,6 +96,13 @@ def from_settings(settings: Settings) -> Storage:
         client_options={"allow_http": endpoint.startswith("http://")},
     )
     return ObjectStorage(cast(ObjectStore, store))
+
+
+def trouble(error: Exception) -> DomainError:
+    """The refusal that an error of the folder, the bucket or a temporary file stands for."""
+    number = error.errno if isinstance(error, OSError) else None
+    full = number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "No space left on device" in str(error)
+    return StorageFull() if full else StorageUnavailable()
 
 
 def _name(sha256: str) -> str:

@@ -2,7 +2,18 @@
 
 from fastapi import APIRouter
 
-from app.routers.api import accounts, assignments, attachments, memberships, sessions, tasks, tokens, users
+from app.routers.api import (
+    accounts,
+    assignments,
+    attachments,
+    memberships,
+    plan_imports,
+    plan_items,
+    sessions,
+    tasks,
+    tokens,
+    users,
+)
 
 routers: tuple[APIRouter, ...] = (
     accounts.router,
@@ -10,6 +21,8 @@ routers: tuple[APIRouter, ...] = (
     attachments.router,
     memberships.grants_router,
     memberships.router,
+    plan_imports.router,
+    plan_items.router,
     sessions.router,
     tasks.router,
     tokens.router,
