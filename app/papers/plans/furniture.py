@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from app.papers.plans import labels
+from app.papers.plans import labels, markers
 from app.papers.plans.numerals import number
 from app.papers.plans.repairs import Paragraph
 from app.papers.plans.unit_names import is_unit
@@ -41,6 +41,7 @@ _DATE: Final = re.compile(
     r"(?P<y>(?:19|20)\d{2}|[二一][〇零九][〇零一二三四五六七八九]{2}) ?年 ?"
     r"(?P<m>\d{1,2}|[一二三四五六七八九十]{1,2}) ?月 ?(?P<d>\d{1,2}|[一二三四五六七八九十]{1,3}) ?日"
 )
+_ADOPTED: Final = re.compile(rf"（{_DATE.pattern.replace('?P<', '?P<of_')}.{{0,40}}(?:通过|印发|发布|公布)）")
 _ISO_DATE: Final = re.compile(r"(?P<y>(?:19|20)\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})")
 _DAMAGED: Final = re.compile(r"(?:19|20)\d{2} ?年? ?\d{1,2} ?月? ?\d{0,2} ?日?")
 _DISCLOSURE: Final = re.compile(
@@ -62,13 +63,13 @@ _NOTE: Final = re.compile(r"(?:注|备注|说明)[ ]?\d?[：.、]")
 _MARK: Final = re.compile(r"(?P<organ>[一-龥、（） ]{2,60}?)(?: *文 *件)")
 
 
-def part_of(paragraph: Paragraph, following: Paragraph | None) -> Part | None:
-    """The element that a paragraph is, or None for text. ``following`` tells a signature by its date."""
+def part_of(paragraph: Paragraph, *, dated_below: bool) -> Part | None:
+    """The element that a paragraph is, or None for text. A signature is told by the date below it."""
     text = paragraph.folded.strip()
     if paragraph.row is not None or not text:
         return None
     if len(text) <= 60:
-        if _DATE.fullmatch(text):
+        if _DATE.fullmatch(text.strip("（）")) or _ADOPTED.fullmatch(text):
             return Part.DATE
         if _PRINTED.fullmatch(text):
             return Part.PRINTED
@@ -80,7 +81,7 @@ def part_of(paragraph: Paragraph, following: Paragraph | None) -> Part | None:
             return Part.CONTENTS
         if _MARK.fullmatch(text) and is_unit(re.sub(r" *文 *件$", "", text).strip(" ）（")):
             return Part.MARK
-        if _is_signature(text) and following is not None and _dated(following):
+        if dated_below and is_signature(paragraph):
             return Part.SIGNATURE
     if _COPIES.match(text):
         return Part.COPIES
@@ -91,13 +92,18 @@ def part_of(paragraph: Paragraph, following: Paragraph | None) -> Part | None:
     return None
 
 
-def _is_signature(text: str) -> bool:
-    return is_unit(text.strip("（）")) and not re.search(r"[。；：]|关于", text)
-
-
-def _dated(paragraph: Paragraph) -> bool:
+def is_signature(paragraph: Paragraph) -> bool:
+    """Whether a line could be the name of an issuing organ and nothing else."""
     text = paragraph.folded.strip()
-    return bool(_DATE.fullmatch(text) or _PRINTED.fullmatch(text) or _DAMAGED.fullmatch(text)) or _is_signature(text)
+    if paragraph.row is not None or not 2 < len(text) <= 40 or re.search(r"[。；：、，（]|关于", text):
+        return False
+    return is_unit(text) and markers.read(text) is None
+
+
+def is_dated(paragraph: Paragraph) -> bool:
+    """Whether a line is the date below a signature."""
+    text = paragraph.folded.strip()
+    return bool(_DATE.fullmatch(text) or _PRINTED.fullmatch(text) or _DAMAGED.fullmatch(text))
 
 
 def is_damaged_date(folded: str) -> bool:

@@ -112,8 +112,10 @@ def _before(folded: str, floor: int, colon: int) -> Label | None:
     begin = colon - len(run.group())
     word = folded[begin:colon]
     # Spaces may stand inside a label (责 任 单 位：) or in front of it (责任单位：甲局 完成时限：…).
-    tries = [0] + [i + 1 for i, c in enumerate(word) if c in " 、（）"]
-    for offset in tries:
+    # The word behind the last space is tried first: in 牵头处室：甲处 配合处室： 甲处 is a value.
+    spaces = [i + 1 for i, c in enumerate(word) if c == " "]
+    signs = [i + 1 for i, c in enumerate(word) if c in "、（）"]
+    for offset in [*reversed(spaces), 0, *signs]:
         place = begin + offset
         name = word[offset:]
         if place > floor and folded[place - 1] not in _BEFORE and not folded[place - 1].isdigit():

@@ -56,14 +56,23 @@ def read(paragraphs: list[Paragraph]) -> Layout:
 
 def _parts(paragraphs: list[Paragraph]) -> list[Part | None]:
     found: list[Part | None] = []
-    for at, paragraph in enumerate(paragraphs):
-        following = paragraphs[at + 1] if at + 1 < len(paragraphs) else None
-        part = furniture.part_of(paragraph, following)
+    dated = _dated_below(paragraphs)
+    for paragraph, below in zip(paragraphs, dated, strict=True):
+        part = furniture.part_of(paragraph, dated_below=below)
         if part is None and found and found[-1] is Part.SIGNATURE and furniture.is_damaged_date(paragraph.folded):
             part = Part.DAMAGED_DATE
         if part is None and found and found[-1] is Part.ANNEX_LIST and furniture.goes_on_annex_list(paragraph.folded):
             part = Part.ANNEX_LIST
         found.append(part)
+    return found
+
+
+def _dated_below(paragraphs: list[Paragraph]) -> list[bool]:
+    """For each paragraph whether a date stands below it, with nothing but joint signatures between."""
+    found = [False] * len(paragraphs)
+    for at in range(len(paragraphs) - 2, -1, -1):
+        below = paragraphs[at + 1]
+        found[at] = furniture.is_dated(below) or (found[at + 1] and furniture.is_signature(below))
     return found
 
 

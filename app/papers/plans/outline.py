@@ -8,6 +8,7 @@ from typing import Final
 from app.papers.plans import markers
 from app.papers.plans.repairs import Paragraph
 
+_HEADING: Final = 40  # an item with more text is no heading of the table below it
 _SENTENCE: Final = re.compile(r"[。；！？]")
 
 
@@ -32,10 +33,11 @@ class Chunk:
 
 @dataclass(slots=True)
 class Grid:
-    """A table: its rows in order, and the part of the document it is in."""
+    """A table: its rows in order, the part of the document it is in, and the path of the heading above it."""
 
     zone: str
     rows: list[Paragraph]
+    above: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -138,7 +140,9 @@ class Outline:
         if isinstance(last, Grid) and same and _table(last.rows[-1]) == _table(paragraph):
             last.rows.append(paragraph)
         else:
-            self.nodes.append(Grid(self._zone, [paragraph]))
+            here = self.here
+            heading = here is not None and here.depth >= 0 and len(here.chunks[0].folded) <= _HEADING
+            self.nodes.append(Grid(self._zone, [paragraph], here.path if here is not None and heading else ()))
 
     def _append(self, chunk: Chunk) -> None:
         node = self.here

@@ -19,6 +19,7 @@ from app.papers.plans.source import SourceLine
 from app.papers.plans.tasks import Builder
 
 _TITLE_YEAR: Final = re.compile(r"(?<!\d)((?:19|20)\d{2}) ?年")
+_LIMIT: Final = re.compile(r"前|内$|^每")
 _REASONS: Final = {
     Part.METADATA: "metadata",
     Part.CONTENTS: "contents",
@@ -62,6 +63,7 @@ class _Reader:
         self.account = _Account()
         self.milestones: list[Milestone] = []
         self.sections: list[Section] = []
+        self.table_head: tables.Head | None = None
         title = fold(self.head.title or "")
         year = _TITLE_YEAR.search(title)
         self.builder = Builder(
@@ -121,7 +123,7 @@ class _Reader:
 
     def _prose(self, node: Node, chunk: Chunk) -> None:
         """Duties and dates of text that no mark covers."""
-        if not self._is_preamble(node) and not node.under_a_mark():
+        if not node.under_a_mark():
             for duty in duties.find(chunk.paragraph.folded, chunk.start, chunk.end):
                 self.builder.from_duty(node, chunk, duty)
                 self.account.use(chunk.paragraph, "task", duty.start, duty.end)
@@ -129,18 +131,20 @@ class _Reader:
         steps = milestones.find(
             chunk, headings, year=self.builder.year, issued_on=self.head.issued_on, own_heading=node.heading()
         )
-        if self._is_preamble(node) and node.zone != layout.NOTICE:
-            steps = []
         for step in steps:
+            # Dates of an opening paragraph tell the background, unless they set a limit.
+            if self._is_preamble(node) and not _LIMIT.search(fold(step.when)):
+                continue
             self.milestones.append(step)
             self.account.used.setdefault(step.line, "milestone")
 
     @staticmethod
     def _is_preamble(node: Node) -> bool:
-        return node.depth < 0 and node.zone in ("", layout.NOTICE)
+        return node.depth < 0
 
     def _grid(self, grid: Grid) -> None:
-        use = tables.read(grid, self.builder)
+        use = tables.read(grid, self.builder, self.table_head)
+        self.table_head = use.head if use is not None else None
         if use is None:
             for row in grid.rows:
                 self.account.leave(row, "table_row")

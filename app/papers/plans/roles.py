@@ -42,7 +42,9 @@ _ADVERB: Final = (
 _TRAIL: Final = "组织|抓总|工作|到位|任务|督促|协调|责任|完成|总|有关工作|相关工作|各项工作"
 _TOKEN: Final = re.compile(rf"(?:(?P<core>{_CORE})|(?P<adverb>{_ADVERB})|(?P<trail>{_TRAIL}))$")
 _WINDOW: Final = 20
-_SPLIT: Final = re.compile(r"(?<=牵头)(?=[一-龥])|(?=会同)|(?<=[部委局厅办署])(?=商(?!务|会|联|业|贸|标|管|委))")
+_SPLIT: Final = re.compile(
+    r"(?<=牵头)(?=[一-龥])|(?<=牵头|负责|配合|参与|指导|主办|承办|协办|协助)(?=、)|(?=会同)|(?<=[部委局厅办署])(?=商(?!务|会|联|业|贸|标|管|委))"
+)
 _AFTER_LEAD: Final = re.compile(r"负责|组织|实施|落实|抓总|抓好|推进|单位|部门|制定|开展|办理|统筹|协调|按|总")
 _ENTRY: Final = re.compile(r"(?:并|具体|均|分别|主要)?由|会同|商(?!务)|联合(?=.*(?:部|局|委|厅|办))|请")
 _ANNOTATION: Final = re.compile(

@@ -4,7 +4,7 @@ The path of a row is the marker of the section row above it, if there is one, an
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.papers.plans import labels, markers, roles, unit_names
@@ -39,6 +39,7 @@ class Head:
 class Use:
     """How the lines of a table were used: heads, rows without a task, sections, tasks."""
 
+    head: Head
     heads: list[Paragraph] = field(default_factory=list)
     empty: list[Paragraph] = field(default_factory=list)
     sections: list[tuple[tuple[str, ...], str, Paragraph]] = field(default_factory=list)
@@ -101,14 +102,20 @@ def _read_head(at: int, words: tuple[str, ...]) -> Head | None:
     return head if sum(bool(word) for word in words) >= 2 else None
 
 
-def read(grid: Grid, builder: Builder) -> Use | None:
-    """Read a table of tasks into ``builder``; None when the table is not one."""
+def read(grid: Grid, builder: Builder, before: Head | None = None) -> Use | None:
+    """Read a table of tasks into ``builder``; None when the table is not one.
+
+    ``before`` is the head of the table above, which holds for a table of as many columns that has none:
+    a heading between the rows of a plain text cuts its table in two.
+    """
     head = find_head(grid.rows)
     if head is None:
-        return None
-    use = Use(heads=grid.rows[: head.at + 1])
+        if before is None or len(_cells(grid.rows[0])) != len(before.words):
+            return None
+        head = replace(before, at=-1)
+    use = Use(head, heads=grid.rows[: head.at + 1])
     base = (grid.zone,) if grid.zone else ()
-    section: tuple[str, ...] = ()
+    section: tuple[str, ...] = grid.above[len(base) :]
     ordinal = 0
     for row in grid.rows[head.at + 1 :]:
         cells = _cells(row)

@@ -92,7 +92,7 @@ class Builder:
             said.take(fragment.said, paragraph.text)
             said.open_list |= unit_names.is_open(paragraph.folded[fragment.start : fragment.end])
         doubts = ["bracket_not_closed"] if any(f.unclosed for f in mark.fragments) else []
-        text = "".join(chunk.text for chunk in mark.covers).strip()
+        text = "".join(chunk.text for chunk in mark.covers).strip().lstrip("；，。;,")
         first = mark.covers[0] if mark.covers else mark.node.chunks[0]
         heading = first_sentence(first) or mark.node.heading()
         if first.start > first.paragraph.text.find(first.text.strip()[:1]) and first is not mark.node.chunks[0]:
