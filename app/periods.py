@@ -49,9 +49,9 @@ def holds_on(period: Period, day: date) -> bool:
 
 def day_before(day: date) -> date:
     """The last day of what ends when something else begins on ``day``."""
-    return day - timedelta(days=1)
+    return day if day == date.min else day - timedelta(days=1)
 
 
 def day_after(day: date) -> date:
     """The first day of what begins when something else has ended on ``day``."""
-    return day + timedelta(days=1)
+    return day if day == date.max else day + timedelta(days=1)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.schemas.base import PRINTABLE, Input, Public
+from app.schemas.base import PRINTABLE, Id, Input, Public
 
 MilestoneKindName = Literal["step", "goal"]
 When = Annotated[str, Field(max_length=200, examples=["2023年底"]), PRINTABLE]
@@ -13,9 +13,25 @@ What = Annotated[str, Field(min_length=1, max_length=2000, examples=["开展中�
 Order = Annotated[int, Field(ge=0, le=100_000)]
 
 
+class MilestoneFilters(Input):
+    """By what a list of milestones is narrowed; what is not given does not narrow it."""
+
+    programme: Id | None = Field(default=None, description="id of a programme", examples=[1])
+    kind: MilestoneKindName | None = None
+
+
+class MilestoneQuery(MilestoneFilters):
+    """Filters, order and page of a list."""
+
+    sort: Literal["position", "id"] = Field(default="position", description="position: as the plan counts")
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(default=None, max_length=2000, description="next_cursor of the page before")
+
+
 class MilestoneCreate(Input):
     """A dated step or goal. ``when_text`` is the plan's own words for the time, the dates what they mean."""
 
+    programme_id: Id = Field(examples=[1])
     what: What
     kind: MilestoneKindName = "step"
     when_text: When = ""

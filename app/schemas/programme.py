@@ -20,6 +20,14 @@ TrackCode = Annotated[str, Field(min_length=1, max_length=32, pattern="^[a-z][a-
 Place = Annotated[int, Field(ge=0, le=1000, description="place among the tracks, from 0")]
 
 
+class ProgrammeQuery(Input):
+    """Order and page of a list."""
+
+    sort: Literal["-id", "id"] = Field(default="-id", description="-id: newest first")
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(default=None, max_length=2000, description="next_cursor of the page before")
+
+
 class ProgrammeCreate(Input):
     """A programme. The caller's own bureau takes part in it, on ``side``."""
 

@@ -16,6 +16,27 @@ Position = Annotated[int, Field(ge=0, le=100_000, description="place among its s
 Reason = Annotated[str, Field(max_length=2000, examples=["机构改革"]), PRINTABLE]
 
 
+class UnitFilters(Input):
+    """By what a list of units is narrowed; what is not given does not narrow it."""
+
+    programme: Id | None = Field(default=None, description="id of a programme: units of its parties", examples=[1])
+    root: Id | None = Field(default=None, description="id of a bureau: its whole tree")
+    parent: Id | None = Field(default=None, description="id of a unit: those right below it")
+    kind: Kind | None = None
+    live: bool | None = Field(default=None, description="true: only units that have not ended")
+    q: Annotated[str, Field(max_length=100), PRINTABLE] | None = Field(
+        default=None, description="part of any name that the unit has or had"
+    )
+
+
+class UnitQuery(UnitFilters):
+    """Filters, order and page of a list."""
+
+    sort: Literal["position", "id", "-id"] = Field(default="position", description="position: as their bureau counts")
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(default=None, max_length=2000, description="next_cursor of the page before")
+
+
 class UnitCreate(Input):
     """A new unit under ``parent_id``; without one a new bureau, which then becomes a party of a programme."""
 

@@ -10,7 +10,7 @@ from app import periods
 from app.errors import Forbidden, NotFound, StaleVersion
 from app.models import Milestone, MilestoneKind
 from app.permissions import Actor, P, can
-from app.schemas.milestone import MilestoneCreate, MilestoneUpdate
+from app.schemas.milestone import MilestoneCreate, MilestoneFilters, MilestoneUpdate
 from app.services import events, paging, programmes
 
 COLUMNS: tuple[Any, ...] = tuple(col(getattr(Milestone, name)) for name in Milestone.model_fields)
@@ -42,24 +42,32 @@ def get(session: Session, actor: Actor, milestone_id: int, *, lock: bool = False
     return milestone
 
 
+def show(session: Session, actor: Actor, milestone_id: int) -> Any:
+    """One milestone that ``actor`` sees, as a row; raises NotFound."""
+    statement = visible_to(actor).with_only_columns(*COLUMNS).where(col(Milestone.id) == milestone_id)
+    row = session.connection().execute(statement).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
 def page(
     session: Session,
     actor: Actor,
+    filters: MilestoneFilters,
     *,
-    programme_id: int | None,
-    kind: str | None,
     sort: str,
     limit: int,
     cursor: str | None,
 ) -> paging.Slice:
     """One page of milestones, of one programme and kind if asked, as rows."""
     statement = visible_to(actor).with_only_columns(*COLUMNS)
-    if programme_id is not None:
-        statement = statement.where(col(Milestone.programme_id) == programme_id)
-    if kind is not None:
-        statement = statement.where(col(Milestone.kind) == kind)
-    filters = {"programme_id": programme_id, "kind": kind}
-    return paging.fetch(session, statement, SORTS[sort], limit=limit, cursor=cursor, filters=filters)
+    if filters.programme is not None:
+        statement = statement.where(col(Milestone.programme_id) == filters.programme)
+    if filters.kind is not None:
+        statement = statement.where(col(Milestone.kind) == filters.kind)
+    given = filters.model_dump(include=set(MilestoneFilters.model_fields), exclude_none=True)
+    return paging.fetch(session, statement, SORTS[sort], limit=limit, cursor=cursor, filters=given)
 
 
 def of_programme(session: Session, actor: Actor, programme_id: int) -> list[Any]:
@@ -69,13 +77,14 @@ def of_programme(session: Session, actor: Actor, programme_id: int) -> list[Any]
     return list(session.connection().execute(statement.order_by(*order).limit(MAX_SHOWN)))
 
 
-def create(session: Session, actor: Actor, programme_id: int, data: MilestoneCreate, now: datetime) -> Milestone:
+def create(session: Session, actor: Actor, data: MilestoneCreate, now: datetime) -> Milestone:
     """A further step or goal; raises PeriodReversed, Forbidden, NotFound."""
-    programmes.get(session, actor, programme_id)
+    programme_id = data.programme_id
+    programmes.require_seen(actor, programme_id)
     if not can(actor, P.MILESTONE_UPDATE, programme_id):
         raise Forbidden
     periods.check(data.starts_on, data.ends_on)
-    milestone = Milestone(programme_id=programme_id, **data.model_dump(exclude={"position", "kind"}))
+    milestone = Milestone(**data.model_dump(exclude={"position", "kind"}))
     milestone.kind = MilestoneKind(data.kind)
     last = select(func.max(col(Milestone.position))).where(col(Milestone.programme_id) == programme_id)
     highest = session.connection().scalar(last)

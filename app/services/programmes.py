@@ -67,6 +67,15 @@ def get(session: Session, actor: Actor, programme_id: int, *, lock: bool = False
     return programme
 
 
+def show(session: Session, actor: Actor, programme_id: int) -> Any:
+    """One programme that ``actor`` sees, as a row; raises NotFound."""
+    statement = visible_to(actor).with_only_columns(*COLUMNS).where(col(Programme.id) == programme_id)
+    row = session.connection().execute(statement).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
 def require_seen(actor: Actor, programme_id: int) -> None:
     """Raise NotFound unless ``actor`` has a seat in the programme; asks no query."""
     if not can(actor, P.PROGRAMME_READ, programme_id):
@@ -185,11 +194,11 @@ def remove_party(
 ) -> None:
     """End a bureau's part while it has neither tasks nor people; raises PartyInUse, StaleVersion, NotFound."""
     programme = get(session, actor, programme_id, lock=True)
+    if not can(actor, P.PROGRAMME_UPDATE, programme_id):
+        raise Forbidden
     party = session.get(Party, party_id, with_for_update=True)
     if party is None or party.programme_id != programme_id:
         raise NotFound
-    if not can(actor, P.PROGRAMME_UPDATE, programme_id):
-        raise Forbidden
     if party.version != version:
         raise StaleVersion
     tree = select(col(Unit.id)).where(col(Unit.root_id) == party.unit_id)

@@ -13,9 +13,10 @@ from app.models import Programme, Task, Track
 from app.permissions import Actor, P, can
 from app.rules import programmes as rules
 from app.schemas.programme import TrackCreate, TrackUpdate
-from app.services import events, programmes
+from app.services import events, programmes, visibility
 
 MAX_TRACKS = 50
+COLUMNS: tuple[Any, ...] = tuple(col(getattr(Track, name)) for name in Track.model_fields)
 
 
 class TrackTaken(DomainError):
@@ -43,11 +44,25 @@ class TooManyTracks(DomainError):
 
 
 def of_programme(session: Session, actor: Actor, programme_id: int) -> list[Any]:
-    """The tracks of a programme in their order; raises NotFound."""
+    """The tracks of a programme in their order, each with the number of tasks that ``actor`` sees; raises NotFound."""
     programmes.require_seen(actor, programme_id)
-    columns = [col(getattr(Track, name)) for name in Track.model_fields]
-    statement = select(*columns).where(col(Track.programme_id) == programme_id)
+    seen = select(col(Task.track_id), func.count().label("tasks")).where(
+        col(Task.programme_id) == programme_id, visibility.tasks_seen(actor)
+    )
+    counts = seen.group_by(col(Task.track_id)).subquery()
+    columns = [*COLUMNS, func.coalesce(counts.c.tasks, 0).label("tasks")]
+    statement = (
+        select(*columns)
+        .outerjoin(counts, counts.c.track_id == col(Track.id))
+        .where(col(Track.programme_id) == programme_id)
+    )
     return list(session.connection().execute(statement.order_by(col(Track.position), col(Track.id))))
+
+
+def show(session: Session, actor: Actor, track_id: int) -> Any:
+    """One track with its number of tasks, as a row; raises NotFound."""
+    track = get(session, actor, track_id)
+    return next(row for row in of_programme(session, actor, track.programme_id) if row.id == track_id)
 
 
 def get(session: Session, actor: Actor, track_id: int) -> Track:

@@ -86,10 +86,10 @@ def remove_member(
 ) -> None:
     """Take a unit out of a group of the given version; raises StaleVersion, Forbidden, NotFound."""
     group = units.get(session, actor, group_id, lock=True)
+    units.require_management(session, actor, group)
     membership = session.get(GroupMember, (group_id, member_id), with_for_update=True)
     if membership is None:
         raise NotFound
-    units.require_management(session, actor, group)
     if group.version != version:
         raise StaleVersion
     name = session.get_one(Unit, member_id).name

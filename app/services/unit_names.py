@@ -115,10 +115,10 @@ def add(session: Session, actor: Actor, unit_id: int, data: UnitNameCreate, now:
 def remove(session: Session, actor: Actor, unit_id: int, name_id: int, version: int, *, now: datetime) -> None:
     """Remove a name that was wrong; raises CurrentNameStays, StaleVersion, Forbidden, NotFound."""
     unit = units.get(session, actor, unit_id, lock=True)
+    units.require_management(session, actor, unit)
     name = session.get(UnitName, name_id, with_for_update=True)
     if name is None or name.unit_id != unit_id:
         raise NotFound
-    units.require_management(session, actor, unit)
     if name.version != version:
         raise StaleVersion
     if name.kind is UnitNameKind.FULL and name.ends_on is None:

@@ -15,9 +15,9 @@ from tests.factories import NOW, World, actor_of
 class TestCreate:
     def test_stands_behind_the_others(self, database: Database, world: World) -> None:
         actor, home = actor_of(database, world, "recipient"), world.programmes["home"]
-        data = MilestoneCreate(what="开展终期评估", when_text="2025年底", kind="goal")
+        data = MilestoneCreate(programme_id=home, what="开展终期评估", when_text="2025年底", kind="goal")
         with database.transaction() as session:
-            milestones.create(session, actor, home, data, NOW)
+            milestones.create(session, actor, data, NOW)
         with database.reading() as session:
             rows = milestones.of_programme(session, actor, home)
         assert [(row.what, row.position) for row in rows] == [("开展中期评估", 0), ("开展终期评估", 1)]

@@ -13,6 +13,7 @@ from app.database import Database
 from app.permissions import Actor
 from app.routers.rendering import language_of
 from app.services import events
+from app.services.paging import Slice
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 Listing = Callable[[Session], tuple[Sequence[Any], str | None]]
@@ -47,6 +48,11 @@ def listing(request: Request, database: Database, actor: Actor, read: Listing) -
         rows, following = read(session)
     body = {"items": [as_json(row) for row in rows], "next_cursor": following}
     return Response(orjson.dumps(body, option=_OPTIONS), 200, headers, "application/json")
+
+
+def pair(page: Slice) -> tuple[Sequence[Any], str | None]:
+    """The rows and the next cursor of a page, as ``listing`` takes them."""
+    return page.rows, page.next_cursor
 
 
 def as_json(value: Any) -> Any:
