@@ -62,7 +62,7 @@ _FORMS: Final = (
     ("relative", _AFTER),
     ("recurring", _RECURRING),
     ("span", rf"{_YEAR}起(?:\d{{1,2}}|[一二三四五六七八九十]{{1,2}})年(?:内|时间)?"),
-    ("until", rf"到{_Y}(?:年?底|年?末|{_M}(?:底|末|{_D})?|{_QUARTER})?(?:之前|以前|前)?"),
+    ("until", rf"[到至]{_Y}(?:年?底|年?末|{_M}(?:底|末|{_D})?|{_QUARTER})?(?:之前|以前|前)?"),
     ("until", r"到年底(?:之前|以前|前)?"),
     ("until", rf"到{_FIVE_YEAR}(?:规划)?(?:期末|期间末|末)"),
     ("before", rf"{_Y}(?:{_M}(?:{_D}{_DAY_END}|{_PART})?|{_PART}|{_QUARTER})?{_BEFORE}"),
@@ -82,6 +82,9 @@ _FINDER: Final = re.compile(
 _FACT_AFTER: Final = re.compile(
     r"(?:[^，。；]{0,3}(?:已经?|仍|尚未)|的|以来|起|至|—|-|～|后|以后|之后|度|出生|登记|注册|入职|参加工作|毕业|取得|签订|发生|期间|相比|版|新增)"
 )
+# 2020年底前购置新车的，给予补贴: a condition; 2018年12月印发的《…》: the date of another document.
+_CONDITION: Final = re.compile(r"[^，。；！（“]{1,38}的(?:，|。|；|、)")
+_NAMED_AFTER: Final = re.compile(r"[^，。；]{0,4}的")
 _FACT_BEFORE: Final = re.compile(r"(?:截至|截止|自|从|早在|比|较|相当于|为|《|于?“|以|对|凡)$")
 # A point in time without 前 is a deadline only where a clause begins or the work ends with it.
 _POINT_AFTER: Final = re.compile(
@@ -113,12 +116,12 @@ def find(folded: str, start: int = 0, end: int | None = None, *, ranges: bool = 
     found = []
     for hit in _FINDER.finditer(folded, start, stop):
         form = (hit.lastgroup or "").rpartition("_")[2]
-        left, right = folded[max(start, hit.start() - 4) : hit.start()], folded[hit.end() : min(stop, hit.end() + 8)]
+        left, right = folded[max(start, hit.start() - 4) : hit.start()], folded[hit.end() : min(stop, hit.end() + 40)]
         if form == "range":
             if ranges and not hit.group().endswith("起"):
                 found.append(Found(hit.start(), hit.end(), form))
             continue
-        if _is_deadline(form, left, right):
+        if _is_deadline(form, left, right) and (hit.group()[0] != "至" or _CLAUSE_BEGINS.search(left)):
             found.append(Found(hit.start(), hit.end(), form))
     return found
 
@@ -127,6 +130,8 @@ def _is_deadline(form: str, left: str, right: str) -> bool:
     if form in ("relative", "recurring", "span"):
         return True
     if _FACT_AFTER.match(right) and not right.startswith(("—", "-")):
+        return False
+    if _CONDITION.match(right) or (form == "point" and _NAMED_AFTER.match(right)):
         return False
     if _FACT_BEFORE.search(left) and not left.endswith(("应对", "确保")):
         return False
@@ -156,6 +161,12 @@ def is_value(folded: str) -> bool:
         )
         is not None
     )
+
+
+def phrase_of(folded: str) -> tuple[int, int]:
+    """The place of the phrase itself in a clause that is a deadline: 2019年6月底前 in 2019年6月底前完成."""
+    hit = _FINDER.search(folded)
+    return hit.span() if hit else (0, len(folded))
 
 
 def normal(folded: str, *, year: int | None = None, issued_on: date | None = None) -> Due:

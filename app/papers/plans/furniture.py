@@ -36,6 +36,7 @@ NUMBER: Final = re.compile(
     r"(?P<number>[一-龥A-Z]{1,16}[〔（【]? ?(?P<year>(?:19|20)\d{2})[〕）】]? ?(?:第)?(?P<serial>\d{1,5}) ?号)"
 )
 _STRICT_NUMBER: Final = re.compile(r"[一-龥A-Z]{1,16} ?[〔（【](?:19|20)\d{2}[〕）】] ?第?\d{1,5} ?号")
+_SIGNED_NUMBER: Final = re.compile(rf"{_STRICT_NUMBER.pattern} *签发人：.{{0,30}}")
 _FILE_NUMBER: Final = re.compile(rf"(?:文 *号|发文字号|文件编号|字 *号)[： ]*(?P<number>{_STRICT_NUMBER.pattern})")
 _DATE: Final = re.compile(
     r"(?P<y>(?:19|20)\d{2}|[二一][〇零九][〇零一二三四五六七八九]{2}) ?年 ?"
@@ -73,7 +74,7 @@ def part_of(paragraph: Paragraph, *, dated_below: bool) -> Part | None:
             return Part.DATE
         if _PRINTED.fullmatch(text):
             return Part.PRINTED
-        if _STRICT_NUMBER.fullmatch(text):
+        if _STRICT_NUMBER.fullmatch(text.strip("（）")) or _SIGNED_NUMBER.fullmatch(text):
             return Part.NUMBER
         if _DISCLOSURE.fullmatch(text):
             return Part.DISCLOSURE
@@ -132,9 +133,9 @@ def number_in(paragraph: Paragraph, *, whole: bool) -> str | None:
     return paragraph.text[start:end].strip()
 
 
-def numbers(folded: str) -> list[tuple[int, int]]:
-    """The places of document numbers in a text, damaged ones too."""
-    return [hit.span("number") for hit in NUMBER.finditer(folded)]
+def is_number(folded: str) -> bool:
+    """Whether a line is a document number and nothing else."""
+    return bool(_STRICT_NUMBER.fullmatch(folded.strip()))
 
 
 def day(folded: str) -> date | None:

@@ -15,7 +15,7 @@ from app.papers.plans.repairs import Paragraph, Repair
 _ISSUER_IN_TITLE: Final = re.compile(r"(?P<organ>[^关《“]{2,40}?)关于")
 _ISSUER_IN_STRIP: Final = re.compile(r"(?:发布机构|发文机关|发文机构|发文单位)[： ]*(?P<organ>[一-龥、]{3,30})")
 _ISSUED_IN_STRIP: Final = re.compile(r"(?:成文日期|发文日期|印发日期|生成日期)[： ]*(?P<day>\d{4}.{2,8})")
-_NAMED: Final = re.compile(r"《(?P<name>[^《》]*(?:〈[^》]*〉[^《》]*)*(?:《[^《》]*》[^《》]*)*)》")
+_NAMED: Final = re.compile(r"《(?P<name>[^《》]{1,150}(?:《[^《》]{1,150}》[^《》]{0,150}){0,4})》")
 _RESTS_ON: Final = re.compile(r"根据|按照|依据|遵照|贯彻|落实|依照|结合")
 _FROM: Final = r"(?P<a>(?:19|20)\d{2}) ?年(?P<am>\d{1,2}月)?起?"
 _UNTIL: Final = r"(?:-|—+|～|至|到) ?(?P<b>(?:19|20)\d{2}) ?年(?P<bm>\d{1,2}月)?"

@@ -47,6 +47,7 @@ _SPLIT: Final = re.compile(
 )
 _AFTER_LEAD: Final = re.compile(r"负责|组织|实施|落实|抓总|抓好|推进|单位|部门|制定|开展|办理|统筹|协调|按|总")
 _ENTRY: Final = re.compile(r"(?:并|具体|均|分别|主要)?由|会同|商(?!务)|联合(?=.*(?:部|局|委|厅|办))|请")
+_NAMED_ROLE: Final = re.compile(r"(?P<label>[一-龥]{1,8}(?:单位|部门|处室|科室))(?:为|是)")
 _ANNOTATION: Final = re.compile(
     r"（(?:总)?(?P<lead>牵头|主办|主责)(?:单位|部门)?）$|（(?P<help>配合|协办|参与|协助)(?:单位|部门)?）$|（(?P<guide>指导|督导)(?:单位|部门)?）$|（(?P<duty>负责|责任|承办|落实)(?:单位|部门)?）$"
 )
@@ -185,7 +186,8 @@ class _Reader:
         elif _NOTHING.fullmatch(text):
             pass
         elif deadlines.is_value(text):
-            self.into.due = (start, end)
+            left, right = deadlines.phrase_of(text)
+            self.into.due = (start + left, start + right)
         else:
             for part in _parts(self.folded, (start, end)):
                 self.part(*part)
@@ -193,6 +195,13 @@ class _Reader:
             self.give(self.role or Role.DUTY)
 
     def part(self, start: int, end: int) -> None:
+        named = _NAMED_ROLE.match(self.folded, start, end)
+        if named is not None and (said := labels.role_of(named["label"])) is not None:
+            self.into.labels.add(named["label"])
+            self.into.has_verb = True
+            self.waiting += self.names(named.end(), end)
+            self.give(said)
+            return
         entry = _ENTRY.match(self.folded, start, end)
         beside = entry is not None and entry.group() in ("会同", "商", "联合")
         begin = entry.end() if entry and entry.end() < end else start

@@ -118,7 +118,7 @@ class Builder:
         self._add(
             node=node,
             said=said,
-            heading=node.heading() or first_sentence(sentence),
+            heading=(node.heading() if node.depth >= 0 else "") or first_sentence(sentence),
             text=sentence.text.strip(),
             covers=[sentence],
             line=chunk.paragraph.line_at(duty.start),

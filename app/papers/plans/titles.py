@@ -24,6 +24,7 @@ _NOTICE: Final = re.compile(r"(?:通知|函|批复|决定)$")
 _QUOTED: Final = re.compile(r"(?:印发|转发|批转|下发|公布|发布)(?:.{0,20}?)《(?P<name>.+)》")
 _PLAIN: Final = re.compile(r"(?:印发|下发|公布)(?P<name>[^《》]{4,80}?)的(?:通知|函|决定)$")
 _SUFFIX_LINE: Final = re.compile(r"[（〔].{2,30}[）〕]|(?:19|20)\d{2} ?[-—~～至] ?(?:19|20)\d{2} ?年")
+_ONWARD: Final = re.compile(r"的|并|暨|[（〔][^）〕]{1,30}[）〕]的")
 _LINES: Final = 5
 
 
@@ -50,6 +51,11 @@ class Title:
         """The folded title of the document that a covering notice issues."""
         hit = _QUOTED.search(self.folded) or _PLAIN.search(self.folded)
         return hit["name"] if hit else None
+
+
+def could_end(folded: str) -> bool:
+    """Whether a line without any sign between clauses ends in a kind of document."""
+    return not re.search(r"[，。；：]", folded) and bool(_ENDS.search(squeeze(folded)))
 
 
 def _could_be(paragraph: Paragraph) -> bool:
@@ -118,7 +124,7 @@ def _run(paragraphs: list[Paragraph], parts: list[Part | None], first: int) -> T
 
 def _goes_on(paragraphs: list[Paragraph], parts: list[Part | None], at: int) -> bool:
     """Whether the next line cannot begin a title of its own: 的实施意见."""
-    return at < len(paragraphs) and parts[at] is None and paragraphs[at].folded.strip().startswith(("的", "并", "暨"))
+    return at < len(paragraphs) and parts[at] is None and bool(_ONWARD.match(paragraphs[at].folded.strip()))
 
 
 def _complete(paragraphs: list[Paragraph], parts: list[Part | None], first: int, at: int, text: str) -> Title:

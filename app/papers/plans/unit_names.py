@@ -26,10 +26,10 @@ ANY: Final = re.compile(rf"(?:{_ORGAN}|{_PLACE})$")
 
 # One party phrase: 各区、县级市; 各市、县〔市、区〕政府; 各省、自治区、直辖市人民政府; 各委、办、局.
 _LEVEL: Final = (
-    "省|自治区|直辖市|设区市|地级市|市|州|自治州|盟|地|区|县|县级市|自治县|旗|乡|镇|乡镇|街道|街|园区|新区|功能区"
+    "省|自治区|直辖市|设区市|地级市|市|州|自治州|盟|地|区|县|县级市|自治县|旗|乡|镇|街道|街|园区|新区|功能区"
 )
 _LEVEL_WORD: Final = re.compile(
-    rf"(?:市属|市辖|有关|相关)?(?:(?:{_LEVEL})(?:[（〔](?:{_LEVEL}|、)+[）〕])?)+(?:人民政府|政府|办事处|党委|党工委|管委会)?"
+    rf"(?:市属|市辖|有关|相关)?(?!及|和)(?:(?:{_LEVEL}|及|和|计划单列市)(?:[（〔](?:{_LEVEL}|、)+[）〕])?)+(?:人民政府|政府|办事处|党委|党工委|管委会)?"
 )
 _EVERY_LEVEL: Final = re.compile(rf"各(?:有关|相关)?(?:{_LEVEL})+")
 _EVERY_ORGAN: Final = re.compile(r".{0,8}各(?:有关|相关)?(?:部|委|办|局|厅|院|处|科|室)+")
@@ -46,7 +46,7 @@ _AND: Final = re.compile(r"以及|和|及|与|暨")
 _AND_LEFT: Final = re.compile(
     r"(?:部|委|厅|局|办|署|处|科|室|政府|总局|总社|银行|委员会|中心|公司|协会|办公室|办公厅|办事处|法院|联合会|总会)$"
 )
-_GENERIC_RIGHT: Final = re.compile(r"(?:有关|相关|直属)?(?:单位|部门|机构|地区|企业|人民团体|直属机构|下属单位)")
+_GENERIC_RIGHT: Final = re.compile(r"(?:有关|相关|直属)?(?:单位|部门|政府|机构|地区|企业|人民团体|直属机构|下属单位)")
 _SEPARATORS: Final = frozenset("、，；;/\n|｜")
 _TRIM: Final = " \n\t。.：:、，；;·—-*★●■◆“”\"'"
 _NUMBERED: Final = re.compile(r"^(?:\d{1,2}|[①-⑳])[.、）](?=[一-龥])|^[①-⑳]")
@@ -85,14 +85,14 @@ def _whole(pieces: list[Span], text: str) -> list[Span]:
     open_as: re.Pattern[str] | None = None
     for span in pieces:
         word = text[slice(*trim(text, span))]
-        if joined and open_as is not None and open_as.fullmatch(word):
+        if joined and open_as is not None and len(word) <= 30 and open_as.fullmatch(word):
             joined[-1] = (joined[-1][0], span[1])
         else:
             joined.append(span)
             open_as = None
             if _EVERY_LEVEL.match(word):
                 open_as = _LEVEL_WORD
-            elif _EVERY_ORGAN.fullmatch(word):
+            elif len(word) <= 30 and _EVERY_ORGAN.fullmatch(word):
                 open_as = _ORGAN_WORD
         if open_as is _LEVEL_WORD and word.endswith(("政府", "办事处", "委", "委会")):
             open_as = None

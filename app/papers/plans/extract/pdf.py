@@ -10,7 +10,7 @@ from typing import Final
 import pypdf
 from pypdf.errors import PyPdfError
 
-from app.papers.plans import labels, markers
+from app.papers.plans import furniture, labels, markers, titles
 from app.papers.plans.folding import fold
 from app.papers.plans.refusals import PlanDamaged, PlanEncrypted, PlanRefused, PlanScan, PlanTooLong, PlanTooSlow
 from app.papers.plans.repairs import doubled_run
@@ -123,6 +123,8 @@ def _begins(line: str, before: str) -> bool:
     if before.count("（") + before.count("(") > before.count("）") + before.count(")"):
         return False
     if markers.read(folded) is not None or markers.annex(folded) is not None:
+        return True
+    if furniture.is_number(folded) or titles.could_end(fold(before)):
         return True
     label = next(labels.find(folded[:40]), None)
     return label is not None and label.start == 0
