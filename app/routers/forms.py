@@ -1,9 +1,9 @@
 """Forms: the fields of a page held against the same schema as the JSON of the API."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, ImmutableMultiDict
 
 from app.errors import InvalidInput
 from app.routers.errors import field_errors
@@ -12,8 +12,8 @@ _OWN = frozenset({"csrf", "version", "idempotency_key", "next"})
 M = TypeVar("M", bound=BaseModel)
 
 
-def checked(schema: type[M], form: FormData) -> M:
-    """The form as ``schema``; raises InvalidInput with every field at fault.
+def checked(schema: type[M], form: ImmutableMultiDict[str, Any]) -> M:
+    """The form, or the query of a list, as ``schema``; raises InvalidInput with every field at fault.
 
     A field that is left empty counts as not given, so that optional fields take their defaults; a
     field that the schema knows as a list keeps all of its values.

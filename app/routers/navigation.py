@@ -51,7 +51,7 @@ PLACES: tuple[tuple[str, tuple[Place, ...]], ...] = (
         N_("Administration"),
         (
             Place(N_("Units"), "/units", "network", P.UNIT_READ),
-            Place(N_("Accounts"), "/users", "users", P.USER_MANAGE),
+            Place(N_("Accounts"), "/users", "users", P.USER_READ),
             Place(N_("Roles"), "/memberships", "shield-check", P.MEMBERSHIP_MANAGE),
             Place(N_("Audit trail"), "/audit", "scroll-text", P.AUDIT_READ),
         ),
@@ -61,6 +61,7 @@ PLACES: tuple[tuple[str, tuple[Place, ...]], ...] = (
         (
             Place(N_("Tokens"), "/tokens", "key-round", None),
             Place(N_("Password"), "/password", "lock", None),
+            Place(N_("Sign-ins"), "/sessions", "shield-check", None),
         ),
     ),
 )

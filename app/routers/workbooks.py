@@ -79,6 +79,13 @@ async def uploaded(request: Request) -> tuple[bytes, dict[str, str]]:
         return await file.read(), fields
 
 
+def rows_of(file: bytes | DomainError) -> list[account_workbook.AccountRow]:
+    """The rows of a file, or the refusal that came in its place, raised where a page can show it."""
+    if isinstance(file, DomainError):
+        raise file
+    return account_workbook.read(file)
+
+
 def whole_number(fields: dict[str, str], name: str) -> int:
     """A number that stands in the form beside the file; raises NotANumber."""
     text = fields.get(name, "")

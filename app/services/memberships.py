@@ -146,6 +146,14 @@ def of_user(session: Session, actor: Actor, user_id: int) -> list[Any]:
     return list(session.connection().execute(statement).all())
 
 
+def programme_choices(session: Session, actor: Actor) -> list[Any]:
+    """The programmes in which ``actor`` gives roles: id and title; at most 500."""
+    statement = select(col(Programme.id), col(Programme.title)).order_by(col(Programme.id).desc())
+    if not (actor.is_system or (actor.administrator is not None and can(actor, P.MEMBERSHIP_MANAGE))):
+        statement = statement.where(col(Programme.id).in_(actor.programmes_with(P.MEMBERSHIP_MANAGE)))
+    return list(session.connection().execute(statement.limit(500)).all())
+
+
 def _locked(session: Session, actor: Actor, membership_id: int, version: int) -> Membership:
     statement = visible_to(actor).where(col(Membership.id) == membership_id).with_for_update()
     membership = session.scalars(statement).one_or_none()

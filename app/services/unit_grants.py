@@ -10,7 +10,8 @@ from app.errors import DomainError, Forbidden, Kind, NotFound, StaleVersion
 from app.messages import N_
 from app.models import Unit
 from app.permissions import Actor, P, can
-from app.services import events, units
+from app.services import events, paging, units
+from app.services.paging import Slice, Sort
 
 
 class GrantUnchanged(DomainError):
@@ -54,11 +55,11 @@ def one(session: Session, actor: Actor, unit_id: int) -> Any:
     return row
 
 
-def granted(session: Session, actor: Actor) -> list[Any]:
-    """The units that may create programmes, as far as ``actor`` sees them; at most 500."""
-    statement = (
-        select(col(Unit.id), col(Unit.version), col(Unit.name), col(Unit.may_create_programmes))
-        .where(units.seen_by(actor), col(Unit.may_create_programmes).is_(True))
-        .order_by(col(Unit.id))
-    )
-    return list(session.connection().execute(statement.limit(500)).all())
+def page(session: Session, actor: Actor, q: str, *, limit: int, cursor: str | None) -> Slice:
+    """One page of the live units that ``actor`` sees, those whose name contains ``q``, with their grants."""
+    statement = select(
+        col(Unit.id), col(Unit.version), col(Unit.name), col(Unit.kind), col(Unit.may_create_programmes)
+    ).where(units.seen_by(actor), col(Unit.merged_into_id).is_(None))
+    if q:
+        statement = statement.where(col(Unit.name).icontains(q, autoescape=True))
+    return paging.fetch(session, statement, Sort("id", (col(Unit.id),)), limit=limit, cursor=cursor, filters={"q": q})

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, false, func, null, or_, select, true
 from sqlalchemy import update as sql_update
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import DomainError, Forbidden, Kind, NotFound, StaleVersion
@@ -17,7 +18,7 @@ from app.models import Membership, Party, ResetCode, Token, Unit, User, UserKind
 from app.permissions import Actor, Administrator, P, can
 from app.recording import bulk_update
 from app.schemas.user import UserCreate, UserFilters, UserUpdate
-from app.services import events, paging, sessions
+from app.services import events, paging, sessions, units
 from app.services.paging import Slice, Sort
 from app.services.units import UnitUnknown
 
@@ -171,6 +172,31 @@ def many(session: Session, actor: Actor, user_ids: list[int]) -> list[Any]:
     """The rows of several people that ``actor`` sees, in the order of their ids."""
     rows = session.connection().execute(_rows(actor).where(col(User.id).in_(user_ids)).order_by(col(User.id)))
     return list(rows.all())
+
+
+def unit_name(session: Session, actor: Actor, unit_id: int | None) -> str:
+    """What a unit is called, for the words of a filter; empty where ``actor`` does not see it."""
+    if unit_id is None:
+        return ""
+    return session.scalar(select(col(Unit.name)).where(units.seen_by(actor), col(Unit.id) == unit_id)) or ""
+
+
+def unit_choices(session: Session, actor: Actor, root_of: int | None = None) -> list[Any]:
+    """The live units that ``actor`` sees, for a choice: id, name and the bureau's name; at most 3,000.
+
+    ``root_of``: only those of this unit's bureau.
+    """
+    root = aliased(Unit)
+    statement: Any = (
+        select(col(Unit.id), col(Unit.name), col(root.name).label("root_name"))
+        .join(root, col(root.id) == col(Unit.root_id))
+        .where(units.seen_by(actor), col(Unit.merged_into_id).is_(None))
+        .order_by(col(Unit.root_id), col(Unit.parent_id), col(Unit.position), col(Unit.id))
+    )
+    if root_of is not None:
+        own_root = select(col(Unit.root_id)).where(col(Unit.id) == root_of).scalar_subquery()
+        statement = statement.where(col(Unit.root_id) == own_root)
+    return list(session.connection().execute(statement.limit(3000)).all())
 
 
 def locked(session: Session, actor: Actor, user_id: int, version: int | None, permission: P) -> User:

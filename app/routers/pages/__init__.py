@@ -2,6 +2,13 @@
 
 from fastapi import APIRouter
 
-from app.routers.pages import sessions, styleguide
+from app.routers.pages import accounts, memberships, sessions, styleguide, tokens, users
 
-routers: tuple[APIRouter, ...] = (sessions.router, styleguide.router)
+routers: tuple[APIRouter, ...] = (
+    accounts.router,
+    memberships.router,
+    sessions.router,
+    styleguide.router,
+    tokens.router,
+    users.router,
+)

@@ -1,14 +1,17 @@
 """Signing in and out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from app.catalogues import LANGUAGES
 from app.errors import DomainError
+from app.messages import N_
+from app.permissions import Permission
 from app.routers import credentials, forms, rendering
 from app.routers.dependencies import (
     Configuration,
@@ -18,12 +21,15 @@ from app.routers.dependencies import (
     Store,
     check_origin,
     cookie_name,
+    needs,
     visit_of,
 )
 from app.routers.errors import STATUS
-from app.schemas.session import SignIn
+from app.schemas.base import MAX_ID
+from app.schemas.session import SessionQuery, SignIn
 from app.services import sessions
 
+P = Permission
 router = APIRouter()
 
 
@@ -35,6 +41,14 @@ class SignInPage:
     login: str = ""
     refused: str = ""
     errors: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsPage:
+    """One's own sign-ins that still hold."""
+
+    rows: Sequence[Any]
+    next_cursor: str | None
 
 
 async def _open_form(request: Request) -> FormData:
@@ -83,6 +97,39 @@ def sign_out(request: Request, _form: Form, actor: PageActor, store: Store, now:
     response = RedirectResponse("/sign-in", 303)
     response.delete_cookie(cookie_name(request, "session"), path="/")
     return response
+
+
+@router.get("/sessions", name="sessions.index", dependencies=[needs(P.ACCOUNT_MANAGE)])
+def list_sessions(request: Request, actor: PageActor, store: Store, settings: Configuration, now: Now) -> Response:
+    """Where the reader is signed in."""
+    query = forms.checked(SessionQuery, request.query_params)
+    with store.reading() as session:
+        page = sessions.own(session, settings, actor, now, limit=query.limit, cursor=query.cursor)
+    return rendering.page(request, "sessions/index.html", SessionsPage(page.rows, page.next_cursor))
+
+
+@router.post("/sessions/revoke-others", name="sessions.revoke_others", dependencies=[needs(P.ACCOUNT_MANAGE)])
+def revoke_others(request: Request, _form: Form, actor: PageActor, store: Store, now: Now) -> Response:
+    """Sign out everywhere else."""
+    with store.transaction() as session:
+        number = sessions.revoke_others(session, actor, now)
+    done = rendering.done(request, N_("%(number)s other sign-ins have ended."), number=number)
+    return rendering.redirect(request, "/sessions", done)
+
+
+@router.post("/sessions/{session_id}/revoke", name="sessions.revoke", dependencies=[needs(P.ACCOUNT_MANAGE)])
+def revoke_session(
+    request: Request,
+    session_id: Annotated[int, Path(ge=1, le=MAX_ID)],
+    _form: Form,
+    actor: PageActor,
+    store: Store,
+    now: Now,
+) -> Response:
+    """End one of one's own sign-ins."""
+    with store.transaction() as session:
+        sessions.revoke(session, actor, session_id, now)
+    return rendering.redirect(request, "/sessions", rendering.done(request, N_("That sign-in has ended.")))
 
 
 @router.post("/language", name="sessions.language")
