@@ -211,9 +211,7 @@ def _unit(row: AccountRow, known: dict[str, set[int]], wrong: list[Refusal]) -> 
     if not name:
         wrong.append(_refusal(row, "unit", users.UnitNeeded()))
     elif found:
-        message = N_(
-            "Several units are called %(name)s. Write the bureau before it, as in %(name)s with its full name."
-        )
+        message = N_("Several units are called %(name)s. Write the full name of the bureau before it.")
         wrong.append(Refusal(row.number, "unit", "unit_ambiguous", message, (("name", name),)))
     else:
         wrong.append(
