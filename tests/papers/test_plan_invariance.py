@@ -100,7 +100,7 @@ def renamed(text: str, reading: PlanReading, choose: list[str]) -> tuple[str, di
     """The text with each unit's stem replaced, its suffix kept."""
     names = {unit.name for unit in reading.units} | {alias for unit in reading.units for alias in unit.aliases}
     plain = sorted((n for n in names if not PLACE_LEVELS.match(n) and "（" not in n), key=len, reverse=True)
-    plain = [n for n in plain if 3 <= len(n) and not any(n != other and n in other for other in names)]
+    plain = [n for n in plain if len(n) >= 3 and not any(n != other and n in other for other in names)]
     table = {}
     for at, name in enumerate(plain):
         suffix = name[-2:] if name.endswith(("总局", "银行", "政府", "中心", "部门", "机构")) else name[-1]

@@ -9,7 +9,7 @@ answered is cut from the text itself.
 """
 
 from app.papers.plans.doubts import DOUBTS, IGNORED, REPAIRS
-from app.papers.plans.extract import extract
+from app.papers.plans.extract import extract as lines_of
 from app.papers.plans.milestones import Milestone
 from app.papers.plans.reader import read_lines
 from app.papers.plans.reading import Basis, IgnoredLine, NamedUnit, PlanReading, PlanTask, Section
@@ -35,4 +35,4 @@ __all__ = [
 
 def read(data: bytes, name: str) -> PlanReading:
     """The reading of a plan file; ``name`` is its file name. Raises a PlanRefused, and nothing else."""
-    return read_lines(extract(data, name))
+    return read_lines(lines_of(data, name))

@@ -40,7 +40,11 @@ def read(paragraphs: list[Paragraph]) -> Layout:
     at = 0
     if first is not None:
         out.titles += paragraphs[first.first : first.last]
-        _head(paragraphs[: first.first], parts[: first.first], out)
+        above = paragraphs[: first.first]
+        if any(part is None and "。" in p.folded for p, part in zip(above, parts, strict=False)):
+            _zones(above, parts[: first.first], NOTICE, out)
+        else:
+            _head(above, parts[: first.first], out)
         at = first.last
         out.title = first
     if first is not None and first.is_cover:

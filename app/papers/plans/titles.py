@@ -62,7 +62,8 @@ def _could_be(paragraph: Paragraph) -> bool:
     text = paragraph.folded.strip()
     if paragraph.row is not None or not 1 < len(text) <= 80 or markers.annex(text) is not None:
         return False
-    if re.search(r"[。；！？]|[，、]$|^[（，。、]", text) and not _SUFFIX_LINE.fullmatch(text):
+    odd = re.search(r"[。；！？]|[，、]$|^[（，。、]", text) is not None
+    if odd and not _SUFFIX_LINE.fullmatch(text) and not _ONWARD.match(text):
         return False
     if "：" in text and not re.search(r"[《“][^》”]*：", text):
         return False
