@@ -33,6 +33,15 @@ def checked(schema: type[M], form: ImmutableMultiDict[str, Any]) -> M:
         raise InvalidInput(field_errors(error.errors())) from None
 
 
+def with_lines(form: FormData, *names: str) -> FormData:
+    """The form with each of ``names``, a field of several lines, as one value for each line that says something."""
+    items: list[tuple[str, Any]] = []
+    for name, value in form.multi_items():
+        lines = str(value).splitlines() if name in names else [value]
+        items += [(name, line) for line in lines if name not in names or str(line).strip()]
+    return FormData(items)
+
+
 def version_of(form: FormData) -> int:
     """The version that the form was opened with; nonsense is a version that nothing has."""
     text = str(form.get("version", ""))
