@@ -35,13 +35,14 @@ _MAX_INFLATED = 24 * 1024 * 1024
 _MAX_ENTRIES = 500
 _MAX_COLUMN = 64
 _MAX_ROW = 20_000
-_MAX_CELLS = 60_000
-_MAX_TEXT = 1000
+_MAX_CELLS = 40_000
+_MAX_TEXT = 4000
 _MAX_VALUE = 300
+_PICTURES = ("xl/theme/", "xl/drawings/", "xl/charts/", "xl/diagrams/")
 _REFERENCE = re.compile(rb"""\b(?:r|ref)\s*=\s*["']\$?([A-Za-z]{1,8})\$?(\d{1,12})["']""")
 _ROW = re.compile(rb"""\br\s*=\s*["'](\d{1,12})["']""")
 _CELL = re.compile(rb"<(?:\w{1,20}:)?c[\s/>]")
-_LONG = re.compile(rb"[^<>]{%d,}" % (_MAX_TEXT * 4))
+_TEXT = re.compile(rb"<(?:\w{1,20}:)?si[\s/>]")
 _ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,100}encoding\s*=\s*["']([^"']{1,40})["']""")
 
 
@@ -134,14 +135,17 @@ def _defused(content: bytes) -> bytes:
             entries = packed.infolist()
             if len(entries) > _MAX_ENTRIES or sum(entry.file_size for entry in entries) > _MAX_INFLATED:
                 raise WorkbookTooLarge(field="file", rows=MAX_ROWS)
-            if "xl/workbook.xml" not in packed.namelist():
+            names = [entry.filename.casefold() for entry in entries]
+            if "xl/workbook.xml" not in names or len(set(names)) != len(names):
                 raise WorkbookUnreadable(field="file")
             for entry in entries:
-                # Reading stops at the declared size, whatever the compressed bytes would still give.
-                part = packed.read(entry)
-                if entry.filename.endswith((".xml", ".rels")):
-                    _check_part(entry.filename, part)
-                plain.writestr(entry.filename, part)
+                # A sheet may stand under any name, so every part is checked or left out.
+                name = entry.filename.casefold()
+                if name.endswith((".xml", ".rels")) and not name.startswith(_PICTURES):
+                    # Reading stops at the declared size, whatever the compressed bytes would still give.
+                    part = packed.read(entry)
+                    _check_part(part)
+                    plain.writestr(entry.filename, part)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError, OSError) as error:
         raise WorkbookUnreadable(field="file") from error
     except zipfile.zlib.error as error:  # type: ignore[attr-defined]
@@ -149,18 +153,20 @@ def _defused(content: bytes) -> bytes:
     return out.getvalue()
 
 
-def _check_part(name: str, part: bytes) -> None:
+def _check_part(part: bytes) -> None:
     named = _ENCODING.match(part.removeprefix(b"\xef\xbb\xbf"))
     if b"\x00" in part or b"<!DOCTYPE" in part or (named and named[1].lower() not in (b"utf-8", b"us-ascii", b"ascii")):
         raise WorkbookUnreadable(field="file")
-    if name.startswith("xl/worksheets/"):
-        columns = {_column(letters) for letters, _ in set(_REFERENCE.findall(part)) if letters}
-        rows = [int(row) for _, row in _REFERENCE.findall(part)] + [int(row) for row in _ROW.findall(part)]
-        if max(columns, default=0) > _MAX_COLUMN or max(rows, default=0) > _MAX_ROW:
-            raise WorkbookTooLarge(field="file", rows=MAX_ROWS)
-        if len(_CELL.findall(part)) > _MAX_CELLS:
-            raise WorkbookTooLarge(field="file", rows=MAX_ROWS)
-    if name.startswith(("xl/worksheets/", "xl/sharedStrings")) and _LONG.search(part):
+    references = set(_REFERENCE.findall(part))
+    columns = [_column(letters) for letters, _ in references]
+    rows = [int(row) for _, row in references] + [int(row) for row in set(_ROW.findall(part))]
+    texts = _TEXT.split(part)[1:]
+    if (
+        max(columns, default=0) > _MAX_COLUMN
+        or max(rows, default=0) > _MAX_ROW
+        or len(_CELL.findall(part)) > _MAX_CELLS
+        or max(map(len, texts), default=0) > _MAX_TEXT
+    ):
         raise WorkbookTooLarge(field="file", rows=MAX_ROWS)
 
 
