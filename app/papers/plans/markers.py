@@ -31,7 +31,7 @@ _ANNEX_TITLED: Final = re.compile(
 )
 _CIRCLES: Final = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 # （一）项规定 and （一）、（二）项 cite an item; they do not begin one.
-_CITED: Final = re.compile(r"[项条款](?:规定|所|、|和|至|中|内容)|[至和）]")
+_CITED: Final = re.compile(r"[项条款](?:规定|所|、|和|至|中|内容)|、（|[至和）]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def read(folded: str, expected: dict[str, int] | None = None) -> Marker | None:
             continue
         if style == "arabic" and following.isdigit() and value != last.get("arabic", 0) + 1:
             continue
-        if style == "bracketed_chinese" and _CITED.match(folded, hit.end()):
+        if style == "bracketed_chinese" and _CITED.match(folded, hit.end(1) + 1):
             continue
         end = hit.end() + (len(folded) - hit.end() - len(folded[hit.end() :].lstrip(" ")))
         return Marker("arabic" if style == "spaced" else style, depth, value, _step(hit, style), end)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from app.papers.plans import deadlines
-from app.papers.plans.deadlines import DueKind
+from app.papers.plans.deadlines import DueKind, Found
 from app.papers.plans.outline import Chunk
 
 _GOALS: Final = re.compile(r"目标|愿景|预期")
@@ -30,40 +30,42 @@ class Milestone:
     line: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """What the headings above a text say of its dates."""
+
+    steps: bool
+    goals: bool
+    aims: bool
+
+
+def _setting(headings: list[str]) -> _Setting:
+    short = [heading for heading in headings if len(heading) <= _HEADING]
+    steps = any(_STEPS.search(heading) for heading in short)
+    goals = any(_GOALS.search(heading) for heading in short)
+    return _Setting(steps, goals and not steps, any(_AIMS.search(heading) for heading in short))
+
+
 def find(
     chunk: Chunk, headings: list[str], *, year: int | None, issued_on: date | None, own_heading: str = ""
 ) -> list[Milestone]:
     """The milestones of a stretch of text under ``headings``, innermost first."""
     folded, text = chunk.folded, chunk.text
-    headings = [heading for heading in headings if len(heading) <= _HEADING]
-    steps = any(_STEPS.search(heading) for heading in headings)
-    goals = any(_GOALS.search(heading) for heading in headings) and not steps
-    aims = any(_AIMS.search(heading) for heading in headings)
+    setting = _setting(headings)
     found = []
     for sentence in _SENTENCE.finditer(folded):
-        dates = deadlines.find(folded, sentence.start(), sentence.end(), ranges=steps)
-        goal_here = goals or bool(_GOALS.search(folded[sentence.start() : sentence.start() + 12]))
+        dates = deadlines.find(folded, sentence.start(), sentence.end(), ranges=setting.steps)
         for at, hit in enumerate(dates):
-            phrase = folded[hit.start : hit.end]
-            goal = hit.form != "recurring" and (goal_here or (aims and (phrase.startswith("到") or hit.form == "span")))
-            if (
-                not goal
-                and hit.form in ("until", "span", "point")
-                and not steps
-                and not _clause_opens(folded, hit.start)
-            ):
-                continue
-            if not goal and not steps and _BACKGROUND.search(folded[sentence.start() : sentence.end()]):
-                continue
-            if hit.form == "range" and not goal and _is_period(folded, hit.start, hit.end):
+            kind = _kind(folded, sentence.span(), hit, setting)
+            if kind is None:
                 continue
             stop = dates[at + 1].start if at + 1 < len(dates) else sentence.end()
-            due = deadlines.normal(phrase, year=year, issued_on=issued_on)
+            due = deadlines.normal(folded[hit.start : hit.end], year=year, issued_on=issued_on)
             found.append(
                 Milestone(
                     when=text[hit.start : hit.end],
                     what=_what(text, folded, (sentence.start(), hit.start, hit.end, stop)) or own_heading,
-                    kind="goal" if goal else "step",
+                    kind=kind,
                     starts_on=due.starts_on,
                     ends_on=due.ends_on,
                     recurring=due.kind is DueKind.RECURRING,
@@ -71,6 +73,20 @@ def find(
                 )
             )
     return found
+
+
+def _kind(folded: str, sentence: tuple[int, int], hit: Found, setting: _Setting) -> str | None:
+    """Whether a date is a goal or a step, or None where it only tells the background."""
+    begin, end = sentence
+    if hit.form != "recurring":
+        aimed = setting.aims and (folded[hit.start] == "到" or hit.form == "span")
+        if setting.goals or aimed or _GOALS.search(folded[begin : begin + 12]):
+            return "goal"
+    if setting.steps:
+        return None if hit.form == "range" and _is_period(folded, hit.start, hit.end) else "step"
+    if hit.form in ("until", "span", "point") and not _clause_opens(folded, hit.start):
+        return None
+    return None if _BACKGROUND.search(folded[begin:end]) else "step"
 
 
 def _is_period(folded: str, start: int, end: int) -> bool:

@@ -148,7 +148,7 @@ def _section_title(row: Paragraph, head: Head) -> str | None:
         return None
     cells = row.row.cells
     filled = [cell.strip() for cell in dict.fromkeys(cells) if cell.strip()]
-    if len(filled) == 1 and (row.row.own == 1 or markers.read(fold(filled[0])) or len(cells) > 2):
+    if len(filled) == 1 and (row.row.own == 1 or markers.read(fold(filled[0])) or cells[0].strip()):
         return filled[0]
     if len(filled) == 2 and _ORDINAL.fullmatch(fold(filled[0])) and not filled[0].isdigit():
         blank = all(not cells[column].strip() for column in head.roles if column < len(cells))
