@@ -37,6 +37,13 @@ class UnitQuery(UnitFilters):
     cursor: str | None = Field(default=None, max_length=2000, description="next_cursor of the page before")
 
 
+class UnitPageQuery(UnitFilters):
+    """What the page of units shows: a programme's trees or what is looked for, with ended units if asked."""
+
+    ended: bool = False
+    cursor: str | None = Field(default=None, max_length=2000)
+
+
 class UnitCreate(Input):
     """A new unit under ``parent_id``; without one a new bureau, which then becomes a party of a programme."""
 

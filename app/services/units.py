@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select, true
+from sqlalchemy import ColumnElement, Select, false, or_, select, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -86,24 +86,27 @@ def get(session: Session, actor: Actor, unit_id: int, *, lock: bool = False) -> 
     return unit
 
 
-def manages(session: Session, actor: Actor, root_id: int | None) -> bool:
-    """Whether ``actor`` manages a bureau's units: any party of a programme they coordinate, or their own.
+def managed_by(actor: Actor) -> ColumnElement[bool]:
+    """The condition on Unit under which ``actor`` manages it: any party of a programme they coordinate, or their own.
 
     Before a bureau's first programme nobody could, and so nobody could sign in there to begin one:
     until then the system administrator lays its tree.
     """
     if actor.is_system:
-        return True
-    if root_id is None:
-        return False
+        return true()
     if actor.administrator is not None:
-        takes_part = select(col(Party.id)).where(col(Party.unit_id) == root_id).limit(1)
-        return can(actor, P.UNIT_MANAGE) and session.connection().execute(takes_part).first() is None
-    if actor.programmes_with(P.UNIT_MANAGE) and root_id == actor.root_id:
-        return True
-    coordinated = actor.programmes_with(P.UNIT_MANAGE_ALL)
-    statement = select(col(Party.id)).where(col(Party.unit_id) == root_id, col(Party.programme_id).in_(coordinated))
-    return session.connection().execute(statement.limit(1)).first() is not None
+        return col(Unit.root_id).not_in(select(col(Party.unit_id))) if can(actor, P.UNIT_MANAGE) else false()
+    coordinated = select(col(Party.unit_id)).where(
+        col(Party.programme_id).in_(actor.programmes_with(P.UNIT_MANAGE_ALL))
+    )
+    own = actor.root_id if actor.programmes_with(P.UNIT_MANAGE) else None
+    return or_(col(Unit.root_id).in_(coordinated), col(Unit.root_id) == own if own is not None else false())
+
+
+def manages(session: Session, actor: Actor, root_id: int | None) -> bool:
+    """Whether ``actor`` manages the units of a bureau; one query."""
+    statement = select(col(Unit.id)).where(col(Unit.id) == root_id, managed_by(actor))
+    return session.connection().execute(statement).first() is not None
 
 
 def require_management(session: Session, actor: Actor, unit: Unit) -> None:
