@@ -20,10 +20,11 @@ _MAX_SUBJECT: Final = 240
 _VERB: Final = re.compile(
     r"(?P<must>(?:都|也|均|还|同时|首先|务必|一定)?(?:要(?!求|素|点|件|闻|领|塞)|应当?(?!急|用|对|变)|须|必须|负有|承担|切实))"
     r"|(?P<duty>(?:具体|全面|主要|统一|共同|分别)?(?:负责(?!人|制|同志)|负总责|牵头(?!单位|部门|人|责任)))"
-    r"|(?P<with>会同|商(?!务|会|联|业|贸|标|管|委|品)|联合(?!会|国|体|社|惩|执))"
+    r"|(?P<with>将?会同|商(?!务|会|联|业|贸|标|管|委|品)|联合(?!会|国|体|社|惩|执))"
     r"|(?P<on>对(?=.{2,80}(?:进行|开展|给予|予以|实施|负总责|负责)))"
     r"|(?P<is>(?:是|为).{0,40}?责任(?:主体|单位|部门|人))"
 )
+_HELPS: Final = re.compile(r"(?:参与|配合|参加|协助)(?=$|[，。；、]|做好|开展)")
 _UNIT_END: Final = re.compile(
     r"(?:部门|单位|部|(?<![省市县区州党])委|局|厅|政府|机构|办公室|办|中心)(?:办公室|办公厅|党组)?"
 )
@@ -72,6 +73,8 @@ def _of_sentence(folded: str, start: int, end: int) -> list[Duty]:
         if units and key not in seen:
             seen.add(key)
             hits.append((clause.start() if hits else start, tuple(units)))
+        elif hits and not units and hits[-1][1][0][1] is Role.LEAD:
+            hits[-1] = (hits[-1][0], (*hits[-1][1], *_helpers(folded, clause.start(), clause.end())))
     stops = [at for at, _ in hits[1:]] + [end]
     return [Duty(at, stop, units) for (at, units), stop in zip(hits, stops, strict=True)] if hits else []
 
@@ -110,6 +113,12 @@ def _partners(folded: str, start: int, end: int) -> list[Span]:
             break
         stop = span[1]
     return unit_names.split(folded, start, stop) if stop > start else []
+
+
+def _helpers(folded: str, start: int, end: int) -> list[tuple[Span, Role]]:
+    """The units of a clause behind the lead's: 甲部牵头，乙院、丙院参与."""
+    hit = _HELPS.search(folded, start, end)
+    return [(span, Role.SUPPORTING) for span in _names(folded, start, hit.start())] if hit else []
 
 
 def _first_end(folded: str, span: Span) -> int | None:

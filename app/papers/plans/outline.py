@@ -60,7 +60,7 @@ class Node:
 
     def heading(self) -> str:
         """Its first sentence, verbatim and without the marker."""
-        return first_sentence(self.chunks[0]) if self.chunks else ""
+        return next((found for chunk in self.chunks if (found := first_sentence(chunk))), "")
 
     def headings(self) -> list[str]:
         """The folded first sentences of it and of the items around it, innermost first."""

@@ -119,7 +119,7 @@ class Builder:
             node=node,
             said=said,
             heading=(node.heading() if node.depth >= 0 else "") or first_sentence(sentence),
-            text=sentence.text.strip(),
+            text=sentence.text.strip().rstrip("，,"),
             covers=[sentence],
             line=chunk.paragraph.line_at(duty.start),
             doubts=["from_prose"],
