@@ -149,6 +149,6 @@ def _with_suffix(paragraphs: list[Paragraph], parts: list[Part | None], at: int)
     """The end of the title when its next line only adds （试行） or the years."""
     if at + 1 < len(paragraphs) and parts[at + 1] is None:
         following = paragraphs[at + 1].folded.strip()
-        if _SUFFIX_LINE.fullmatch(following) and not re.search(r"公开|通过|[部委局厅办处]|\d日", following):
+        if _SUFFIX_LINE.fullmatch(following) and not re.search(r"公开|通过|单位|牵头|[部委局厅办处]|\d日", following):
             return at + 2
     return at + 1
