@@ -95,6 +95,16 @@ def numeral(number: int) -> str:
     return text + (digits[ones] if ones else "")
 
 
+def spoken(path: str) -> str:
+    """A stored path as people write it: 三（一）2 for 三/（一）/2; a space where two markers would run together."""
+    text = ""
+    for step in path.split(SEPARATOR):
+        touching = text and step and text[-1].isalnum() and step[0].isalnum()
+        chinese_then_arabic = touching and step[0].isascii() != text[-1].isascii() and len(text) < 3
+        text += f" {step}" if touching and not chinese_then_arabic else step
+    return text
+
+
 def _step(step: str) -> str:
     text = step.strip()
     if _DECIMAL.fullmatch(text):
@@ -158,4 +168,4 @@ def _counted(style: str, count: int) -> str:
     }.get(style, str(count))
 
 
-__all__ = ["MAX_LENGTH", "SEPARATOR", "next_step", "number_of", "numeral", "sort_key"]
+__all__ = ["MAX_LENGTH", "SEPARATOR", "next_step", "number_of", "numeral", "sort_key", "spoken"]

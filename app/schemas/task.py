@@ -43,7 +43,7 @@ class TaskFilters(Input):
     due_from: date | None = Field(None, description="first due date; with a unit, of that unit's assignment")
     due_to: date | None = Field(None, description="last due date")
     open_ended: bool | None = None
-    undated: bool | None = Field(None, description="neither a due date nor open-ended")
+    dated: bool | None = Field(None, description="whether there is a due date")
     marked: bool | None = Field(None, description="whether the plan marks who is responsible")
     mine: bool | None = Field(None, description="true: only what my units take part in")
     open: bool | None = Field(None, description="true: only what is still owed")

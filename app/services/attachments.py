@@ -105,6 +105,15 @@ def may_attach(session: Session, actor: Actor, task_id: int) -> int:
     return int(row.programme_id)
 
 
+def can_attach(session: Session, actor: Actor, task_id: int) -> bool:
+    """Whether ``may_attach`` would let ``actor`` attach files to a task that they see."""
+    try:
+        may_attach(session, actor, task_id)
+    except (Forbidden, rules.TaskEnded):
+        return False
+    return True
+
+
 def create(session: Session, actor: Actor, task_id: int, file: StoredFile, *, now: datetime) -> Attachment:
     """Attach a file whose bytes are stored. Rights are checked once more: the upload may have taken minutes.
 

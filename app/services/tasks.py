@@ -131,9 +131,8 @@ def _due(filters: TaskFilters, due_on: Any) -> list[Any]:
         conditions.append(due_on >= filters.due_from)
     if filters.due_to is not None:
         conditions.append(due_on <= filters.due_to)
-    if filters.undated is not None:
-        undated = and_(due_on.is_(None), col(Task.open_ended).is_(False))
-        conditions.append(undated if filters.undated else ~undated)
+    if filters.dated is not None:
+        conditions.append(due_on.is_not(None) if filters.dated else due_on.is_(None))
     return conditions
 
 

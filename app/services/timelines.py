@@ -123,7 +123,7 @@ def _names(
     found: dict[Any, dict[Any, str]] = {}
     for model, ids in wanted.items():
         statement = select(model.id, _NAME_OF[model].label("name")).where(col(model.id).in_(sorted(ids)))
-        found[model] = {row.id: row.name for row in session.connection().execute(statement)} if ids else {}
+        found[model] = {row.id: row.name for row in session.connection().execute(statement)}
     return found
 
 
