@@ -9,24 +9,16 @@ import httpx
 import typer
 import uvicorn
 
-from app import migrating, settings
-from app.cli import logs
+from app import settings
+from app.cli import demonstration, logs
 from app.cli.speech import say, told
-from app.database import Database
+from app.cli.stores import refuse_unmigrated
 from app.errors import DomainError, Kind
 from app.messages import N_
 from app.settings import Settings
 
 _READY_WITHIN = 60.0
 _GRACE = 15
-
-
-class StoreNotMigrated(DomainError):
-    """The store was made by another release, or not at all."""
-
-    kind = Kind.UNAVAILABLE
-    code = "store_not_migrated"
-    message = N_("The store is not ready for this release (it is at %(at)s). Run first: duikou migrate")
 
 
 class AddressTaken(DomainError):
@@ -61,20 +53,6 @@ def serve(
     )
 
 
-def refuse_unmigrated(chosen: Settings) -> None:
-    """Raise StoreNotMigrated unless the store is at this code's schema; the file is not made here."""
-    store = Database(chosen)
-    try:
-        if store.is_sqlite and not store.exists():
-            raise StoreNotMigrated(at="-")
-        with store.reading() as session:
-            at = migrating.current(session.connection())
-    finally:
-        store.dispose()
-    if at != migrating.head():
-        raise StoreNotMigrated(at=at or "-")
-
-
 def _refuse_taken(chosen: Settings) -> None:
     # uvicorn would say so too, but in a log line, and each of several processes once more.
     family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
@@ -102,3 +80,5 @@ def _announce(chosen: Settings) -> None:
         else:
             return
     say(N_("Duikou is ready: %(address)s (the API: %(address)s/api/v1/openapi.json)"), address=address)
+    if chosen.mode == "demo":
+        demonstration.print_accounts(chosen)
