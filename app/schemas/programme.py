@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from app.schemas.base import PRINTABLE, Id, Input, Public
+from app.schemas.base import MAX_ID, PRINTABLE, Id, Input, Public
 
 SideName = Literal["aiding", "receiving", "partner", "superior"]
 Title = Annotated[str, Field(min_length=1, max_length=300, examples=["“十四五”对口援疆工作方案"]), PRINTABLE]
@@ -26,6 +26,15 @@ class ProgrammeQuery(Input):
     sort: Literal["-id", "id"] = Field(default="-id", description="-id: newest first")
     limit: int = Field(default=50, ge=1, le=200)
     cursor: str | None = Field(default=None, max_length=2000, description="next_cursor of the page before")
+
+
+class ProgrammePageQuery(Input):
+    """What is open on a programme's page."""
+
+    track: Annotated[int, Field(ge=0, le=MAX_ID, description="the track whose tasks are shown; 0 for none")] | None = (
+        None
+    )
+    milestone: Id | None = Field(default=None, description="the milestone that is being changed")
 
 
 class ProgrammeCreate(Input):
