@@ -1,7 +1,7 @@
 """Reading the log: who sees which events, the list newest first, and the change feed in commit order."""
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, true
@@ -16,6 +16,7 @@ from app.vault import SEALED, Vault
 
 P = Permission
 MASK = "•••"
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
 # What an audit administrator reads: accounts, rights, sessions, access; of business rows only that they were touched.
 ACCOUNTS = frozenset(
     {
@@ -127,14 +128,15 @@ def _narrowed(actor: Actor, filters: EventFilters, statement: Any) -> Any:
     if filters.since is not None:
         wanted.append(col(Event.at) >= _midnight(filters.since))
     if filters.until is not None:
-        wanted.append(col(Event.at) < _midnight(filters.until + timedelta(days=1)))
+        wanted.append(col(Event.at) < _midnight(min(filters.until, _LAST_DAY) + timedelta(days=1)))
     if filters.person:
         wanted.append(col(Event.actor_id).in_(_people(actor, filters.person)))
     return statement.outerjoin(User, col(User.id) == col(Event.actor_id)).where(*wanted)
 
 
-def _midnight(day: Any) -> datetime:
-    return datetime.combine(day, time.min, SHANGHAI)
+def _midnight(day: date) -> datetime:
+    # The first and the last day of the calendar have no instant in UTC; no event is near them.
+    return datetime.combine(min(max(day, _FIRST_DAY), _LAST_DAY), time.min, SHANGHAI)
 
 
 def _people(actor: Actor, text: str) -> Any:

@@ -66,6 +66,10 @@ class TestApi:
         assert {item["verb"] for item in newest} == {"task.update", "update"}
         assert newest[0]["after"] == {"heading": "改"}
 
+    def test_the_ends_of_the_calendar_are_days_too(self, api: ApiClient) -> None:
+        for query in ({"since": "0001-01-01"}, {"until": "9999-12-31"}, {"until": "0001-01-01"}):
+            assert api.as_("coordinator").get("/events", params=query).status_code == 200
+
     def test_a_position_or_cursor_that_is_none_is_refused(self, api: ApiClient) -> None:
         mine = api.as_("coordinator")
         for query in ({"after": "x"}, {"after": "0-0", "cursor": "y"}, {"cursor": "y"}, {"since": "soon"}):
