@@ -75,7 +75,7 @@ def show_attachment(attachment_id: AttachmentId, actor: ApiActor, store: Store) 
     dependencies=[needs(P.ATTACHMENT_READ)],
     response_class=Response,
     responses={
-        200: {"description": "The file's bytes, to be saved.", "content": {"application/octet-stream": {}}},
+        200: {"description": "The file's bytes, to be saved.", "content": {"*/*": {}}},
         **documented(401, 403, 404, 422, 503),
     },
 )
