@@ -15,10 +15,11 @@ from app.routers.pages import routers as page_routers
 
 # Open to nobody in particular, each with its reason.
 PUBLIC = {
+    "api.resets.redeem": "the person cannot sign in yet; the code is what they hold",
     "health.live": "a supervisor asks whether the process lives",
     "health.ready": "a supervisor asks whether it may send requests",
-    "passwords.new_by_code": "the person cannot sign in yet",
-    "passwords.reset": "the person cannot sign in yet",
+    "resets.new": "the person cannot sign in yet",
+    "resets.redeem": "the person cannot sign in yet; the code is what they hold",
     "sessions.language": "the sign-in page can be read in either language",
     "sessions.new": "the way in",
     "sessions.open": "the way in",
@@ -34,7 +35,7 @@ class Route:
     name: str
     path: str
     methods: frozenset[str]
-    permissions: tuple[Permission, ...]
+    permissions: tuple[Permission | None, ...]
     calls: tuple[Any, ...]
     endpoint: Any
     source: APIRoute

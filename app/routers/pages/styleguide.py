@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.routers import rendering
-from app.routers.dependencies import PageActor
+from app.routers.dependencies import PageActor, needs
 
 router = APIRouter()
 
@@ -16,7 +16,7 @@ class StyleguidePage:
     """The style guide brings its own sample rows."""
 
 
-@router.get("/styleguide", name="styleguide")
+@router.get("/styleguide", name="styleguide", dependencies=[needs(None)])
 def show_styleguide(request: Request, _actor: PageActor) -> Response:
     """All components in the frame, with rows as they occur."""
     return rendering.page(request, "styleguide/index.html", StyleguidePage())
