@@ -1,18 +1,24 @@
 """A real server and a real Chromium: what a person does, with scripts and without."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from app.settings import Settings
+from app import clock, migrating
+from app.adapters import storage
+from app.database import Database
+from app.services import demo
+from app.settings import Settings, load
 from tests.conftest import SECRET, Stores, missing
 from tests.prepare import chromium
 
@@ -50,6 +56,34 @@ def stores(_stores: Callable[[str], Stores]) -> Stores:
 @pytest.fixture
 def site(settings: Settings, tmp_path: Path) -> Iterator[str]:
     """The address of a server process on a fresh copy of the world."""
+    with served(settings, tmp_path) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def _demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store with the demonstration, built once and copied for each test."""
+    folder = tmp_path_factory.mktemp("demonstration") / "data"
+    settings = load(mode="test", secret_key=SECRET, data=folder)
+    migrating.migrate(settings)
+    store = Database(settings)
+    demo.build(store, storage.from_settings(settings), settings, clock.now())
+    store.dispose()
+    return folder
+
+
+@pytest.fixture
+def demonstration(_demonstration: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of a server process on a fresh copy of the demonstration."""
+    folder = tmp_path / "data"
+    shutil.copytree(_demonstration, folder)
+    with served(load(mode="test", secret_key=SECRET, data=folder), tmp_path) as address:
+        yield address
+
+
+@contextmanager
+def served(settings: Settings, tmp_path: Path) -> Iterator[str]:
+    """A server process on ``settings``' store, ended with the block."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -128,12 +162,14 @@ class Person:
 
 
 @pytest.fixture
-def person(browser: Browser, site: str) -> Iterator[Callable[..., Person]]:
-    """Opens windows: ``person()``, ``person(scripts=False)``, ``person(width=390)``."""
+def person(browser: Browser) -> Iterator[Callable[..., Person]]:
+    """Opens windows: ``person(site)``, ``person(site, scripts=False)``, ``person(site, width=390)``."""
     contexts: list[BrowserContext] = []
     people: list[Person] = []
 
-    def open_window(*, scripts: bool = True, width: int = 1366, height: int = 768, **options: object) -> Person:
+    def open_window(
+        address: str, *, scripts: bool = True, width: int = 1366, height: int = 768, **options: object
+    ) -> Person:
         context = browser.new_context(
             java_script_enabled=scripts,
             viewport={"width": width, "height": height},
@@ -143,7 +179,7 @@ def person(browser: Browser, site: str) -> Iterator[Callable[..., Person]]:
         )
         context.set_default_timeout(15_000)
         contexts.append(context)
-        people.append(Person(context, site))
+        people.append(Person(context, address))
         return people[-1]
 
     yield open_window
