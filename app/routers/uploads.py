@@ -66,7 +66,7 @@ class Received:
 
 
 @asynccontextmanager
-async def receiving(request: Request, folder: Path, limit_mb: int) -> AsyncIterator[Received]:
+async def receive_file(request: Request, folder: Path, limit_mb: int) -> AsyncIterator[Received]:
     """The file of a multipart body, in ``folder`` for as long as the block runs.
 
     Raises UploadUnreadable, FileTooLarge, StorageFull, StorageUnavailable, or InvalidInput without a file.

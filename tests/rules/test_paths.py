@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.paths import MAX_LENGTH, next_step, number_of, numeral, sort_key
+from app.rules.paths import MAX_LENGTH, next_step, number_of, numeral, sort_key, spoken
 
 NUMBERS = st.integers(min_value=1, max_value=999)
 SPELLINGS = (
@@ -118,3 +118,18 @@ class TestNumeral:
     @given(NUMBERS)
     def test_is_read_back(self, number: int) -> None:
         assert number_of(numeral(number)) == number
+
+
+class TestSpoken:
+    @pytest.mark.parametrize(
+        ("path", "text"),
+        [
+            ("三/（三）/2", "三（三）2"),
+            ("附件1/三/（一）", "附件1 三（一）"),
+            ("2/2.1", "2 2.1"),
+            ("三/2", "三2"),
+            ("", ""),
+        ],
+    )
+    def test_runs_markers_together_where_they_stay_apart(self, path: str, text: str) -> None:
+        assert spoken(path) == text

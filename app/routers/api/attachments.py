@@ -98,7 +98,7 @@ def download_attachment(attachment_id: AttachmentId, actor: ApiActor, store: Sto
     responses=documented(401, 403, 404, 409, 413, 415, 422, 503, 507),
     openapi_extra=_BODY,
 )
-async def create_attachment(
+async def upload_attachment(
     request: Request,
     target: Annotated[AttachmentTarget, Query()],
     actor: ApiActor,
@@ -125,7 +125,7 @@ async def create_attachment(
             return answers.thing(attachments.show(session, actor, made), status=201, location=location)
 
     await run_in_threadpool(check)
-    async with uploads.receiving(request, settings.data / "uploads", settings.upload_limit_mb) as received:
+    async with uploads.receive_file(request, settings.data / "uploads", settings.upload_limit_mb) as received:
         return await run_in_threadpool(keep, received)
 
 

@@ -25,7 +25,7 @@ router = APIRouter(route_class=ReplayRoute)
 
 
 @router.post("/tasks/{task_id}/attachments", name="attachments.create", dependencies=[needs(P.ATTACHMENT_CREATE)])
-async def create_attachment(
+async def upload_attachment(
     request: Request, task_id: TaskId, actor: Uploader, store: Store, files: Files, settings: Configuration, now: Now
 ) -> Response:
     """Attach the file of the form; the person and their right are known before its bytes are read."""
@@ -41,7 +41,7 @@ async def create_attachment(
 
     await run_in_threadpool(check)
     try:
-        async with uploads.receiving(request, settings.data / "uploads", settings.upload_limit_mb) as received:
+        async with uploads.receive_file(request, settings.data / "uploads", settings.upload_limit_mb) as received:
             await run_in_threadpool(keep, received)
     except (NotFound, Forbidden):
         raise

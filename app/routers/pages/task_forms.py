@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from app.errors import DomainError, Forbidden, NotFound, StaleVersion
+from app.errors import DomainError, FieldError, Forbidden, InvalidInput, NotFound, StaleVersion
 from app.messages import N_
 from app.permissions import Actor, Permission, can
 from app.routers import forms, rendering
@@ -192,6 +192,8 @@ def _values_of(task: Any) -> dict[str, str]:
 
 def _update_of(form: FormData) -> TaskUpdate:
     """The form as a change of every field: an emptied one is cleared, an unticked box is no."""
+    if not str(form.get("heading", "")).strip():
+        raise InvalidInput((FieldError("heading", "required", N_("Please fill this in.")),))
     sent = forms.checked(TaskUpdate, _split_people(form)).model_dump(exclude_unset=True)
     cleared = {name: blank for name, blank in _CLEARED.items() if form.get(name) == ""}
     boxes = {"open_ended": False} if "open_ended" not in sent else {}
