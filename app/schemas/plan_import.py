@@ -100,6 +100,12 @@ class SectionMapping(Input):
     name: bounded(50) = Field("", description="what the programme calls the track", examples=["资金援疆"])  # type: ignore[valid-type]
 
 
+class SectionMappings(Input):
+    """The tracks of some sections; those of the others stay."""
+
+    sections: Annotated[list[SectionMapping], Field(max_length=2000)]
+
+
 class PartyChoice(Input):
     """A bureau on one side. Without ``unit_id`` the acceptance creates it by its name."""
 

@@ -84,11 +84,14 @@ def match(session: Session, actor: Actor, names: Iterable[str]) -> dict[str, lis
 
 def new_unit(named: dict[str, Any]) -> dict[str, str]:
     """What a unit would be created as that nothing in the store matches: name, short name, kind and place."""
-    names = sorted([named["named_as"], *named["aliases"]], key=len)
-    kind = suggestions.unit_kind(named["named_as"])
+    name = named["named_as"]
+    # Of 公共服务处（法规处） the words before the bracket are the short name, not those inside it.
+    before = [alias for alias in named["aliases"] if name.startswith(alias)]
+    short = min(before or [alias for alias in named["aliases"] if len(alias) < len(name)], key=len, default="")
+    kind = suggestions.unit_kind(name)
     return {
-        "name": named["named_as"],
-        "short_name": names[0] if len(names[0]) < len(named["named_as"]) else "",
+        "name": name,
+        "short_name": short[:100],
         "kind": kind,
         "place": "bureau_partner" if kind == "bureau" else "under_aiding",
     }

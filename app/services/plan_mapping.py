@@ -13,7 +13,7 @@ from app.folding import fold
 from app.messages import N_
 from app.models import PlanImport, PlanItem, PlanItemKind, Side, Unit
 from app.permissions import Actor
-from app.schemas.plan_import import PartyChoices, SectionMapping, UnitMapping
+from app.schemas.plan_import import PartyChoices, SectionMappings, UnitMapping
 from app.services import events, plan_imports, plan_intake, units
 
 
@@ -81,20 +81,23 @@ def create_units(session: Session, actor: Actor, import_id: int, version: int, *
     return row
 
 
-def map_section(
-    session: Session, actor: Actor, import_id: int, version: int, data: SectionMapping, *, now: datetime
+def set_sections(
+    session: Session, actor: Actor, import_id: int, version: int, data: SectionMappings, *, now: datetime
 ) -> PlanImport:
-    """Map a section to a track. Raises PlanSectionUnknown."""
+    """Map sections to tracks; those that are not sent stay. Raises PlanSectionUnknown."""
     row = plan_imports.open_for_change(session, actor, import_id, version)
-    if not any(section["line"] == data.line for section in row.sections):
-        raise PlanSectionUnknown(field="line", line=data.line)
-    row.sections = [
-        {**section, "track": data.track, "name": data.name if data.track else ""}
-        if section["line"] == data.line
-        else section
-        for section in row.sections
-    ]
-    events.record(session, actor, "plan_import.map_section", row, details={"line": data.line}, now=now)
+    chosen = {mapping.line: mapping for mapping in data.sections}
+    for line in chosen.keys() - {section["line"] for section in row.sections}:
+        raise PlanSectionUnknown(field="sections", line=line)
+    sections = []
+    for section in row.sections:
+        mapping = chosen.get(section["line"])
+        if mapping is not None:
+            name = mapping.name if mapping.track else ""
+            section = {**section, "track": mapping.track, "name": name}  # noqa: PLW2901
+        sections.append(section)
+    row.sections = sections
+    events.record(session, actor, "plan_import.set_sections", row, now=now)
     return row
 
 
@@ -162,6 +165,12 @@ def undecided(row: PlanImport, counts: Counter[str]) -> list[str]:
         for unit in row.units
         if unit["unit_id"] is None and unit["create"] is None and any(counts[name] for name in names_of(unit))
     ]
+
+
+def only_match(session: Session, actor: Actor, name: str) -> dict[str, int]:
+    """The one live unit that ``actor`` sees under a typed name, by that name; empty where there is no single one."""
+    live = {m.unit_id for m in plan_intake.match(session, actor, [name])[name] if m.unit_ends_on is None}
+    return {name: live.pop()} if len(live) == 1 else {}
 
 
 def unit_names(session: Session, actor: Actor, unit_ids: Sequence[int]) -> dict[int, str]:

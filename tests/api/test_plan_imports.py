@@ -120,7 +120,7 @@ class TestReview:
             for path, body in (
                 ("/map-unit", {"named_as": "规财处"}),
                 ("/create-units", None),
-                ("/map-section", {"line": 1, "track": "science"}),
+                ("/set-sections", {"sections": []}),
                 ("/set-parties", {"parties": []}),
                 ("/accept", {}),
                 ("/drop", {}),

@@ -11,7 +11,7 @@ from app.schemas.plan_import import (
     PlanImportUpdate,
     PlanItemCreate,
     PlanItemUpdate,
-    SectionMapping,
+    SectionMappings,
 )
 from app.services import plan_imports, plan_items, plan_mapping, plan_views
 from tests.factories import NOW, World
@@ -335,12 +335,14 @@ class TestMapping:
         row = imported(database, actor)
         line = next(section["line"] for section in row.sections if section["heading"] == "主要任务")
         with database.transaction() as session:
-            data = SectionMapping(line=line, track="science", name="科技援疆")
-            row = plan_mapping.map_section(session, actor, row.key, row.version, data, now=NOW)
+            data = SectionMappings.model_validate(
+                {"sections": [{"line": line, "track": "science", "name": "科技援疆"}]}
+            )
+            row = plan_mapping.set_sections(session, actor, row.key, row.version, data, now=NOW)
         assert next(section["track"] for section in row.sections if section["line"] == line) == "science"
-        data = SectionMapping(line=2, track="science")
+        data = SectionMappings.model_validate({"sections": [{"line": 2, "track": "science"}]})
         with pytest.raises(plan_mapping.PlanSectionUnknown), database.transaction() as session:
-            plan_mapping.map_section(session, actor, row.key, row.version, data, now=NOW)
+            plan_mapping.set_sections(session, actor, row.key, row.version, data, now=NOW)
 
 
 class TestLines:

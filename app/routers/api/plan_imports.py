@@ -26,7 +26,7 @@ from app.schemas.plan_import import (
     PlanImportUpdate,
     PlanLinePublic,
     PlanLineQuery,
-    SectionMapping,
+    SectionMappings,
     UnitMapping,
 )
 from app.services import plan_accepting, plan_differences, plan_imports, plan_mapping, plan_views
@@ -206,24 +206,24 @@ def create_units(
 
 
 @router.post(
-    "/{import_id}/map-section",
-    name="api.plan_imports.map_section",
+    "/{import_id}/set-sections",
+    name="api.plan_imports.set_sections",
     dependencies=[needs(P.PLAN_IMPORT)],
     response_model=PlanImportPublic,
     responses=CHANGES,
 )
-def map_section(
+def set_sections(
     request: Request,
     import_id: ImportId,
     version: IfMatch,
-    data: SectionMapping,
+    data: SectionMappings,
     actor: ApiActor,
     store: Store,
     now: Now,
 ) -> Response:
-    """Map the section that begins on a line to a track; its tasks follow it unless they say otherwise."""
+    """Map sections, each by the line it begins on, to tracks; their tasks follow unless they say otherwise."""
     with store.transaction() as session:
-        plan_mapping.map_section(session, actor, import_id, version, data, now=now)
+        plan_mapping.set_sections(session, actor, import_id, version, data, now=now)
     return _shown(request, store, actor, import_id)
 
 
