@@ -1,10 +1,14 @@
 """create_app(): wiring only."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import compile_path
 from starlette.types import Scope
 
 from app import settings as settings_module
@@ -40,7 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.database = Database(settings)
     app.state.storage = storage.from_settings(settings)
-    errors.install(app)
+    errors.install(app, _methods_of)
     app.include_router(health.router)
     app.include_router(statics.router)
     api = APIRouter(prefix="/api/v1")
@@ -58,6 +62,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         secure=settings.secure_cookies,
     )
     return app
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], frozenset[str]]]:
+    """Each route's path as a pattern, with its methods."""
+    routers = [("", health.router), ("", statics.router), *(("/api/v1", router) for router in api_routers)]
+    routers += [("", router) for router in page_routers]
+    return [
+        (compile_path(prefix + route.path)[0], frozenset(route.methods or ()))
+        for prefix, router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute)
+    ]
+
+
+def _methods_of(path: str) -> list[str]:
+    """The methods that some route takes at ``path``, in alphabetical order."""
+    return sorted({method for pattern, methods in _patterns() if pattern.match(path) for method in methods})
 
 
 def _limit_of(settings: Settings, path: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 from starlette.datastructures import FormData
 
 from app import clock
@@ -232,15 +232,22 @@ class Needs:
         raise NotFound if self.permission.value.endswith(":read") and request.path_params else Forbidden
 
 
-def expected_version(request: Request) -> int:
-    """The version that ``If-Match`` names; raises VersionRequired or VersionUnreadable."""
-    given = request.headers.get("if-match")
-    if given is None:
-        raise VersionRequired(field="If-Match")
-    text = given.strip().strip('"')
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_ID:
+def expected_version(
+    given: Annotated[
+        str,
+        Header(
+            alias="If-Match",
+            pattern='^"[0-9]{1,10}"$|^[0-9]{1,10}$',
+            description="the version that you have read: the thing's ETag",
+            examples=['"3"'],
+        ),
+    ],
+) -> int:
+    """The version that ``If-Match`` names. A missing one is a VersionRequired, nonsense a VersionUnreadable."""
+    version = int(given.strip('"'))
+    if not 1 <= version <= MAX_ID:
         raise VersionUnreadable(field="If-Match")
-    return int(text)
+    return version
 
 
 def instant() -> datetime:

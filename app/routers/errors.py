@@ -5,6 +5,7 @@ htmx asked for one. The sentence is in the reader's language, the code is stable
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -18,7 +19,7 @@ from app.catalogues import translate
 from app.errors import DomainError, FieldError, InvalidInput, Kind, NotFound, Unauthenticated
 from app.messages import N_
 from app.routers import rendering
-from app.routers.dependencies import MustChangePassword, database, visit_of
+from app.routers.dependencies import MustChangePassword, VersionRequired, VersionUnreadable, database, visit_of
 from app.schemas.base import Problem
 from app.services import events
 
@@ -176,8 +177,8 @@ class Broken(DomainError):
     message = N_("Something went wrong here; nothing was saved. Please give the administrator this number: %(id)s")
 
 
-def install(app: FastAPI) -> None:
-    """Register a handler for everything that can be raised."""
+def install(app: FastAPI, methods_of: Callable[[str], list[str]]) -> None:
+    """Register a handler for everything that can be raised; ``methods_of`` gives what an address takes."""
 
     @app.exception_handler(DomainError)
     def _domain(request: Request, error: DomainError) -> Response:
@@ -188,6 +189,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def _validation(request: Request, error: RequestValidationError) -> Response:
         mistakes = error.errors()
+        version = next((mistake for mistake in mistakes if mistake["loc"] == ("header", "If-Match")), None)
+        if version is not None:
+            missing = version["type"] == "missing"
+            return answer(request, VersionRequired("If-Match") if missing else VersionUnreadable("If-Match"))
         if any(mistake["type"] == "json_invalid" for mistake in mistakes):
             return answer(request, BadBody(field="body"))
         if request.url.path.startswith("/api/") or not _path_at_fault(mistakes):
@@ -200,8 +205,14 @@ def install(app: FastAPI) -> None:
             return answer(request, NotFound())
         if error.status_code == 405:
             response = answer(request, NoSuchMethod(), 405)
-            response.headers.update(error.headers or {})
+            # The framework names the methods of the first route that fits; the address may have several.
+            response.headers["Allow"] = ", ".join(methods_of(request.url.path)) or (error.headers or {}).get(
+                "Allow", ""
+            )
             return response
+        if error.status_code == 400 and request.url.path.startswith("/api/"):
+            # Bytes that are no text at all: the framework does not count them as JSON that went wrong.
+            return answer(request, BadBody(field="body"))
         if error.status_code == 413:
             return answer(request, BodyRefused())
         return answer(request, RequestRefused(), error.status_code if error.status_code in TITLES else 400)

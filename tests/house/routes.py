@@ -67,7 +67,7 @@ def _of(router: APIRouter, prefix: str = "") -> Iterator[Route]:
         calls = tuple(_calls(route.dependant))
         yield Route(
             route.name,
-            prefix + route.path,
+            prefix + route.path_format,
             frozenset(route.methods or ()),
             tuple(call.permission for call in calls if isinstance(call, Needs)),
             calls,
