@@ -1,14 +1,12 @@
 """Roles in a programme."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from app.permissions import Role
-from app.schemas.base import Id, Input, Public, text
-
-Day = Annotated[date, Field(examples=["2026-12-31"])]
+from app.schemas.base import Day, Id, Input, Public, text
 
 
 class MembershipCreate(Input):

@@ -1,14 +1,12 @@
 """Tokens: what a program shows to act for a person or a service account."""
 
-from datetime import date, datetime
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
 from app.permissions import Permission
-from app.schemas.base import Id, Input, Public, text
-
-Day = Annotated[date, Field(examples=["2027-06-30"])]
+from app.schemas.base import Day, Id, Input, Public, text
 
 
 class TokenCreate(Input):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from app.permissions import Administrator, Permission
-from app.schemas.base import Id, Input, Public, Text, text
+from app.schemas.base import Day, Id, Input, Public, Text, text
 from app.schemas.membership import MembershipPublic
 from app.schemas.session import Password
 
@@ -18,7 +18,6 @@ Email = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^([^\s@\x00]+@[^\s@\x00]+\.[^\s@\x00]+)?$")
 ]
 UserKindName = Literal["person", "service"]
-Day = Annotated[date, Field(examples=["2026-12-31"])]
 
 
 class UserDetails(Input):

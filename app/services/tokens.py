@@ -218,7 +218,7 @@ def create(session: Session, actor: Actor, data: TokenCreate, *, now: datetime) 
         prefix=secret[: len(PREFIX) + 5],
         token_hash=digest(secret),
         scopes=sorted({scope.value for scope in data.scopes}),
-        expires_at=datetime.combine(data.expires_on + timedelta(days=1), time(), SHANGHAI).astimezone(UTC),
+        expires_at=datetime.combine(data.expires_on, time(23, 59, 59), SHANGHAI).astimezone(UTC),
     )
     session.add(token)
     events.record(session, actor, "token.create", token, now=now)

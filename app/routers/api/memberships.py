@@ -54,7 +54,7 @@ def list_memberships(
 
 
 @router.get(
-    "/{membership_id}",
+    "/{membership_id:int}",
     name="api.memberships.show",
     dependencies=[needs(P.MEMBERSHIP_READ)],
     response_model=MembershipPublic,
@@ -88,7 +88,7 @@ def grant_role(request: Request, data: MembershipCreate, actor: ApiActor, store:
 
 
 @router.patch(
-    "/{membership_id}",
+    "/{membership_id:int}",
     name="api.memberships.update",
     dependencies=[needs(P.MEMBERSHIP_MANAGE)],
     response_model=MembershipPublic,

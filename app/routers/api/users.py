@@ -51,7 +51,7 @@ def list_users(request: Request, query: Annotated[UserQuery, Query()], actor: Ap
 
 
 @router.get(
-    "/{user_id}",
+    "/{user_id:int}",
     name="api.users.show",
     dependencies=[needs(P.USER_READ)],
     response_model=UserPublic,
@@ -84,7 +84,7 @@ def create_user(request: Request, data: UserCreate, actor: ApiActor, store: Stor
 
 
 @router.patch(
-    "/{user_id}",
+    "/{user_id:int}",
     name="api.users.update",
     dependencies=[needs(P.USER_MANAGE)],
     response_model=UserPublic,
