@@ -68,12 +68,17 @@ _FORMS: Final = (
     ("before", rf"{_Y}(?:{_M}(?:{_D}{_DAY_END}|{_PART})?|{_PART}|{_QUARTER})?{_BEFORE}"),
     ("before", rf"{_M}(?:{_D}{_DAY_END}|{_PART}){_BEFORE}"),
     ("before", rf"(?:{_Y})?{_FEAST}{_BEFORE}"),
+    ("before", rf"(?:{_QUARTER}){_BEFORE}"),
     ("before", r"年(?:底|末|中)(?:之前|以前|前)|(?<![\d一二三四五六七八九十两几多半数每])年内"),
     ("point", rf"{_Y}(?:{_M}(?:底|末|上旬|中旬|下旬|{_D})|年?底|年?末|年中|{_QUARTER}|{_M})"),
     ("until", r"年底"),
+    ("point", rf"{_M}(?:底|末|上旬|中旬|下旬)|{_QUARTER}"),
 )
 _RANGE_DAY: Final = rf"(?:{_Y})?(?:{_M}(?:{_D}|{_PART})?|{_PART}|{_QUARTER})"
-_RANGE: Final = rf"{_Y}(?:{_M}(?:{_D}|{_PART})?|{_PART}|{_QUARTER})?(?:至|到|—+|-+|～)(?:{_RANGE_DAY}|{_Y})"
+_RANGE: Final = (
+    rf"{_Y}(?:{_M}(?:{_D}|{_PART})?|{_PART}|{_QUARTER})?(?:至|到|—+|-+|～)(?:{_RANGE_DAY}|{_Y})"
+    rf"|(?:19|20)\d{{2}}(?:至|到|—+|-+|～){_YEAR}"
+)
 _FINDER: Final = re.compile(
     "|".join([f"(?P<range>{_RANGE}起?)"] + [f"(?P<f{i}_{kind}>{form})" for i, (kind, form) in enumerate(_FORMS)])
 )
@@ -92,10 +97,22 @@ _POINT_AFTER: Final = re.compile(
 )
 _CLAUSE_BEGINS: Final = re.compile(r"(?:^|[，。；：、（\s]|力争|争取|确保|计划|预计|拟|于|在|并|务必|原则上|应|须|要)$")
 
+# A bare year sets a limit only in a series of stages: 2022年完成30%，2025年完成100%.
+_STAGE: Final = re.compile(
+    rf"(?:^|[，。；：、])(?P<year>{_YEAR})(?=，?(?:力争|确保|基本|全面|累计)*(?:完成|建成|实现|达到|达|提高到|降至|覆盖))"
+)
+
 _OPEN_ENDED: Final = re.compile(
     r"(?:并|需要?|要)?(?:长期|持续|常年|全年|常态化?|经常|不断|始终|分年度|逐年|每年|年度|适时|按(?:序时)?进度|按时间?节点|按要求|按计划|贯穿全年|滚动)"
     r"(?:性|地)?(?:坚持|推进|实施|落实|开展|执行|进行|任务|工作|抓好|完成|化)*"
 )
+# A year bounds what goes on without end: 年内持续推进 is one phrase.
+_WITHIN: Final = re.compile(r"(?:年内|全年|今年|本年度?)(?:要|并)?(?=持续|长期|常态|不断|滚动)")
+# What may stand in front of the phrase in a clause of a mark, and points in time that are a deadline only there.
+_LEADS_UP: Final = re.compile(
+    r"(?:(?:完成|办结|工作|整改)?(?:时限|时间|期限)(?:要求)?(?:为|是)?|并|且|力争|争取|确保|务必|原则上|计划|预计|拟|须|应|要|在|于)*"
+)
+_BARE: Final = re.compile(rf"{_Y}(?:{_PART})?|{_M}(?:{_PART})?|{_FIVE_YEAR}(?:规划)?(?:期间|时期)?内?")
 _IMMEDIATE: Final = re.compile(
     r"(?:立行立改|立即(?:整改|办理|落实|执行|实施|开展|启动)?|马上(?:办|就办)?|即知即改|即行即改|即日起|随时)"
 )
@@ -123,6 +140,10 @@ def find(folded: str, start: int = 0, end: int | None = None, *, ranges: bool = 
             continue
         if _is_deadline(form, left, right) and (hit.group()[0] != "至" or _CLAUSE_BEGINS.search(left)):
             found.append(Found(hit.start(), hit.end(), form))
+    stages = list(_STAGE.finditer(folded, start, stop))
+    if len(stages) > 1:
+        found += [Found(hit.start("year"), hit.end("year"), "point") for hit in stages]
+        found.sort(key=lambda hit: hit.start)
     return found
 
 
@@ -163,16 +184,30 @@ def is_value(folded: str) -> bool:
     )
 
 
-def phrase_of(folded: str) -> tuple[int, int]:
-    """The place of the phrase itself in a clause that is a deadline: 2019年6月底前 in 2019年6月底前完成."""
-    hit = _FINDER.search(folded)
-    return hit.span() if hit else (0, len(folded))
+def clause(folded: str) -> tuple[int, int] | None:
+    """The place of the phrase in a clause of a mark that opens with a deadline: 6月底前 in 6月底前出台政策.
+
+    What goes on without end is one phrase as a whole: 年内持续推进. None for any other clause.
+    """
+    begin = _lead(folded)
+    within = _WITHIN.match(folded, begin)
+    endless = within.end() if within else begin
+    if _OPEN_ENDED.fullmatch(folded, endless) or _IMMEDIATE.fullmatch(folded, begin):
+        return begin, len(folded)
+    hit = _FINDER.match(folded, begin) or _BARE.match(folded, begin)
+    return hit.span() if hit else None
+
+
+def _lead(folded: str) -> int:
+    hit = _LEADS_UP.match(folded)
+    return hit.end() if hit else 0
 
 
 def normal(folded: str, *, year: int | None = None, issued_on: date | None = None) -> Due:
     """The normal form of a phrase; ``year`` is that of the plan, for phrases that leave it out."""
     text = folded.strip(" 。，；")
-    hit = _FINDER.search(text)
+    # A value may set several stages, 3月底前…，年底前…: the work ends with the last.
+    hit = next(reversed(list(_FINDER.finditer(text))), None)
     if hit is None:
         if _OPEN_ENDED.search(text):
             return Due(DueKind.OPEN_ENDED)

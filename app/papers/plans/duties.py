@@ -16,23 +16,31 @@ _SENTENCE: Final = re.compile(r"[^。；！？]+[。；！？]?")
 _CLAUSE: Final = re.compile(r"[^，：]+")
 _MAX_SENTENCE: Final = 1_500
 _MAX_SUBJECT: Final = 240
+# The same word may belong to the name: 督查 in 市委督查室, 统筹 in 统筹办.
+_IN_NAME: Final = r"(?!室|办(?!理)|组(?!织|建)|处(?!理|置)|科|局|中心|队|委(?!托)|部(?!署|门))"
 # The verb that makes a clause a duty, right behind its subject.
 _VERB: Final = re.compile(
-    r"(?P<must>(?:都|也|均|还|同时|首先|务必|一定)?(?:要(?!求|素|点|件|闻|领|塞)|应当?(?!急|用|对|变)|须|必须|负有|承担|切实))"
-    r"|(?P<duty>(?:具体|全面|主要|统一|共同|分别)?(?:负责(?!人|制|同志)|负总责|牵头(?!单位|部门|人|责任)))"
+    r"(?P<must>(?:都|也|均|还|同时|首先|务必|一定)?(?:(?<![主重需必首摘纪提概简])要(?!求|素|点|件|闻|领|塞)|应当?(?!急|用|对|变)|须|必须|负有|承担|切实))"
+    r"|(?P<duty>(?:具体|全面|主要|统一|共同|分别|按照?职责分工|分工)?(?:负责(?!人|制|同志)|负总责|牵头(?!单位|部门|人|责任)))"
     r"|(?P<with>将?会同|商(?!务|会|联|业|贸|标|管|委|品)|联合(?!会|国|体|社|惩|执))"
     r"|(?P<on>对(?=.{2,80}(?:进行|开展|给予|予以|实施|负总责|负责)))"
+    r"|(?P<does>(?:定期|统筹|组织(?!工作办)|指导|督促|协调(?!小组|机构)|制定|建立|加强|强化|加大|做好|抓好|落实|开展|汇总)"
+    rf"{_IN_NAME}|每(?:年|半年|季度|月)|将(?=.{{2,40}}(?:纳入|作为|列入)))"
     r"|(?P<is>(?:是|为).{0,40}?责任(?:主体|单位|部门|人))"
 )
+# A sentence that tells what was done, or what a document is.
+_DONE: Final = re.compile(r"了|过|的$|《")
 _HELPS: Final = re.compile(r"(?:参与|配合|参加|协助)(?=$|[，。；、]|做好|开展)")
 _UNIT_END: Final = re.compile(
     r"(?:部门|单位|部|(?<![省市县区州党])委|局|厅|政府|机构|办公室|办|中心)(?:办公室|办公厅|党组)?"
 )
 _BY: Final = re.compile(r"(?:并|具体|统一|同时|均|应|应当)?(?P<by>由|请|责成|授权|委托)")
+# 考核工作由甲局组织实施: what is done stands in front of who does it.
+_DONE_BY: Final = re.compile(r"(?P<what>[^，：《]{2,24}?(?<![自理缘事因来])(?P<by>由))")
 _BY_VERB: Final = re.compile(
-    "负责|会同|会商|牵头|统筹|组织|制定|指导|协调|承担|汇总|具体|审核|督促|督查|监督|考核|研究|提出|定期|另行|适时|统一|联合|共同"
+    "负责|(?:会同|会商|牵头|统筹|组织|制定|指导|协调|承担|汇总|具体|审核|督促|督查|监督|考核|研究|提出|定期|另行|适时|统一|联合|共同"
     "|尽快|抓紧|加强|抓好|予以|给予|协助|支持|配合|提供|认真|结合|切实|进一步|重点|继续|通报|反馈|报送|建立|编制|起草|做好|落实|推动"
-    "|按|根据|于|在|每|对|将|把"
+    f"|按|根据|于|在|每|对|将|把){_IN_NAME}"
 )
 _COLLECTIVE: Final = re.compile(
     r"各|每|所有|全体|其他|其它|(?:^|.)(?:有关|相关)(?=部门|单位|机构|方面|处室|科室|责任|地区|企业|政府|省|市|县)|^(?:成员|责任|牵头|配合|主管|职能|地方|基层|上级|下级|用人|建设|施工|业主|行业主管|业务主管|行政主管|监管|监督|施工|项目|承办|参与|实施|该|其|本|我|两)?"
@@ -52,23 +60,26 @@ class Duty:
     units: tuple[tuple[Span, Role], ...]
 
 
-def find(folded: str, start: int = 0, end: int | None = None) -> list[Duty]:
-    """The duties of a stretch of text, at most one a sentence and subject."""
+def find(folded: str, start: int = 0, end: int | None = None, *, told: bool = False) -> list[Duty]:
+    """The duties of a stretch of text, at most one a sentence and subject.
+
+    ``told`` is for an opening paragraph, which tells what was done: 市政府制定本方案 is no duty there.
+    """
     stop = len(folded) if end is None else end
     found = []
     for sentence in _SENTENCE.finditer(folded, start, stop):
         if sentence.end() - sentence.start() > _MAX_SENTENCE:
             continue
-        found += _of_sentence(folded, sentence.start(), sentence.end())
+        found += _of_sentence(folded, sentence.start(), sentence.end(), told=told)
     return found
 
 
-def _of_sentence(folded: str, start: int, end: int) -> list[Duty]:
+def _of_sentence(folded: str, start: int, end: int, *, told: bool) -> list[Duty]:
     """The duties of a sentence; each runs from its clause to the clause of the next."""
     hits: list[tuple[int, tuple[tuple[Span, Role], ...]]] = []
     seen: set[str] = set()
     for clause in _CLAUSE.finditer(folded, start, end):
-        units = _subject(folded, clause.start(), clause.end())
+        units = _subject(folded, clause.start(), clause.end(), told=told)
         key = folded[slice(*units[0][0])] if units else ""
         if units and key not in seen:
             seen.add(key)
@@ -79,15 +90,17 @@ def _of_sentence(folded: str, start: int, end: int) -> list[Duty]:
     return [Duty(at, stop, units) for (at, units), stop in zip(hits, stops, strict=True)] if hits else []
 
 
-def _subject(folded: str, start: int, end: int) -> list[tuple[Span, Role]]:
+def _subject(folded: str, start: int, end: int, *, told: bool) -> list[tuple[Span, Role]]:
     start += len(folded[start:end]) - len(folded[start:end].lstrip(" ”“"))
-    by = _BY.match(folded, start, end)
+    by = _BY.match(folded, start, end) or _DONE_BY.match(folded, start, end)
     if by is not None:
         return _asked(folded, by.end(), end, request=by["by"] != "由")
     verb = _VERB.search(folded, start, min(end, start + _MAX_SUBJECT))
     while verb is not None:
         units = _names(folded, start, verb.start())
         if units:
+            if verb.lastgroup == "does" and (told or _DONE.search(folded, verb.end(), end)):
+                return []
             return _with_role(folded, units, verb, end)
         if verb.lastgroup == "is" or verb.start() - start > 80:
             return []
@@ -108,6 +121,8 @@ def _partners(folded: str, start: int, end: int) -> list[Span]:
     """The units behind 会同, up to what they do together."""
     stop = start
     for span in unit_names.split(folded, start, min(end, start + _MAX_SUBJECT)):
+        if "等" in folded[stop : span[0]] and folded[span[0] - 1] not in "、和及与":
+            break
         if not unit_names.is_unit(folded[slice(*span)]):
             stop = _first_end(folded, span) or stop
             break

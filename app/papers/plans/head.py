@@ -185,6 +185,20 @@ def _period(out: DocumentHead, paragraphs: list[Paragraph]) -> None:
         out.starts_on, out.ends_on = date(int(year["a"]), 1, 1), date(int(year["a"]), 12, 31)
 
 
+def year(of: DocumentHead) -> int | None:
+    """The year that a deadline without one means: that of the title, unless it spans several, or of the issue."""
+    title = fold(of.title or "")
+    own = None if _YEARS.search(title) else _ONE_YEAR.search(title)
+    if own is not None:
+        return int(own["a"])
+    if of.issued_on is not None:
+        return of.issued_on.year
+    number = furniture.NUMBER.search(fold(of.number or ""))
+    if number is not None:
+        return int(number["year"])
+    return of.starts_on.year if of.starts_on is not None else None
+
+
 def _month(text: str | None) -> int | None:
     value = int(text.rstrip("月")) if text else None
     return value if value is not None and 1 <= value <= 12 else None

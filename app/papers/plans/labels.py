@@ -85,6 +85,12 @@ def role_of(name: str) -> Role | None:
     return Role.TEXT if _TEXT.fullmatch(word) else None
 
 
+def is_frame(group: str) -> bool:
+    """Whether a group of brackets is a label in a frame, 【责任单位】, with its value behind it."""
+    frame = _FRAMED.fullmatch(group)
+    return frame is not None and role_of(frame["name"]) is not None
+
+
 def find(folded: str, start: int = 0, end: int | None = None) -> Iterator[Label]:
     """The labels of a text in order; their values run to the next label or the end."""
     stop = len(folded) if end is None else end

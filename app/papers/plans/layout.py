@@ -11,6 +11,8 @@ from app.papers.plans.repairs import Paragraph
 from app.papers.plans.titles import Title
 
 NOTICE: Final = "通知"
+# What closes a notice, between its text and the plan that it issues.
+_CLOSING: Final = (Part.SIGNATURE, Part.DATE, Part.DISCLOSURE, Part.ANNEX_LIST, Part.COPIES, Part.PRINTED)
 _RECIPIENTS: Final = re.compile(r"[^。；！？]{2,400}：$")
 
 
@@ -35,13 +37,15 @@ def read(paragraphs: list[Paragraph]) -> Layout:
     parts = _parts(paragraphs)
     body = _text_begins(paragraphs, parts)
     first = titles.find(paragraphs, parts)
+    untitled = False
     if first is not None and first.first > body:
-        first = None
+        first = _title_below_signature(paragraphs, parts, first)
+        untitled = first is not None
     at = 0
     if first is not None:
         out.titles += paragraphs[first.first : first.last]
         above = paragraphs[: first.first]
-        if any(part is None and "。" in p.folded for p, part in zip(above, parts, strict=False)):
+        if untitled or any(part is None and "。" in p.folded for p, part in zip(above, parts, strict=False)):
             _zones(above, parts[: first.first], NOTICE, out)
         else:
             _head(above, parts[: first.first], out)
@@ -88,6 +92,19 @@ def _text_begins(paragraphs: list[Paragraph], parts: list[Part | None]) -> int:
         ):
             return at
     return len(paragraphs)
+
+
+def _title_below_signature(paragraphs: list[Paragraph], parts: list[Part | None], first: Title) -> Title | None:
+    """The plan's title below the signature of a covering notice that lost its own title line."""
+    found: Title | None = first
+    while found is not None:
+        above = found.first - 1
+        while above >= 0 and (parts[above] in _CLOSING or markers.annex(paragraphs[above].folded) is not None):
+            if parts[above] in (Part.DATE, Part.SIGNATURE):
+                return found
+            above -= 1
+        found = titles.find(paragraphs, parts, found.last)
+    return None
 
 
 def _own_title(paragraphs: list[Paragraph], parts: list[Part | None], cover: Title) -> Title | None:

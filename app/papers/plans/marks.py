@@ -120,7 +120,7 @@ def _value_end(folded: str, start: int, stop: int) -> int:
     while end >= 0 and end + 1 < stop:
         following = folded.find("。", end + 1, stop)
         sentence = folded[end + 1 : following if following >= 0 else stop]
-        if not sentence.strip() or leads.states_first_leads(sentence) or leads.FOR_ALL.search(sentence):
+        if not sentence.strip() or leads.is_rule(sentence):
             end = following
             continue
         return end + 1
@@ -130,7 +130,11 @@ def _value_end(folded: str, start: int, stop: int) -> int:
 def _fragments(node: Node) -> list[Fragment]:
     found: list[Fragment] = []
     for at, chunk in enumerate(node.chunks):
-        groups = [g for g in top_groups(chunk.paragraph) if chunk.start <= g[0] and g[1] <= chunk.end]
+        groups = [
+            g
+            for g in top_groups(chunk.paragraph)
+            if chunk.start <= g[0] and g[1] <= chunk.end and not labels.is_frame(chunk.paragraph.folded[g[0] : g[1]])
+        ]
         spans = [(a, b) for a, b, _ in groups]
         lines = _label_fragments(node, at, spans)
         found += lines
@@ -191,13 +195,19 @@ def _cover(node: Node, marks: list[Mark]) -> None:
     """Give each mark the text from the mark before it; a lone mark in a heading has the whole item."""
     begin = Fragment(0, node.chunks[0].start, node.chunks[0].start, Assignment(), labelled=False)
     for mark in marks:
-        mark.covers = [c for c in _between(node, begin, mark.fragments[0]) if c.folded.strip()]
+        mark.covers = [_opened(c) for c in _between(node, begin, mark.fragments[0]) if c.folded.strip()]
         begin = mark.fragments[-1]
     if len(marks) == 1:
         only = marks[0]
         written = "".join(chunk.folded for chunk in only.covers)
         if only.fragments[0].labelled or "。" not in written:
             only.covers += rest(node, marks)
+
+
+def _opened(chunk: Chunk) -> Chunk:
+    """A stretch without the sign that closed the sentence before the mark: （甲局）。下一句…."""
+    lead = len(chunk.folded) - len(chunk.folded.lstrip(" 。；，、"))
+    return Chunk(chunk.paragraph, chunk.start + lead, chunk.end) if lead < chunk.end - chunk.start else chunk
 
 
 def rest(node: Node, marks: list[Mark]) -> list[Chunk]:

@@ -18,7 +18,6 @@ from app.papers.plans.repairs import Mended, Paragraph, Repair
 from app.papers.plans.source import SourceLine
 from app.papers.plans.tasks import Builder
 
-_TITLE_YEAR: Final = re.compile(r"(?<!\d)((?:19|20)\d{2}) ?年")
 _LIMIT: Final = re.compile(r"前|内$|^每")
 _REASONS: Final = {
     Part.METADATA: "metadata",
@@ -64,10 +63,8 @@ class _Reader:
         self.milestones: list[Milestone] = []
         self.sections: list[Section] = []
         self.table_head: tables.Head | None = None
-        title = fold(self.head.title or "")
-        year = _TITLE_YEAR.search(title)
         self.builder = Builder(
-            year=int(year[1]) if year else (self.head.issued_on.year if self.head.issued_on else None),
+            year=head.year(self.head),
             issued_on=self.head.issued_on,
             repaired=frozenset(repair.line for repair in self.mended.repairs),
         )
@@ -124,7 +121,8 @@ class _Reader:
     def _prose(self, node: Node, chunk: Chunk) -> None:
         """Duties and dates of text that no mark covers."""
         if not node.under_a_mark():
-            for duty in duties.find(chunk.paragraph.folded, chunk.start, chunk.end):
+            told = self._is_preamble(node)
+            for duty in duties.find(chunk.paragraph.folded, chunk.start, chunk.end, told=told):
                 self.builder.from_duty(node, chunk, duty)
                 self.account.use(chunk.paragraph, "task", duty.start, duty.end)
         headings = node.headings()

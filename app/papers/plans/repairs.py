@@ -98,6 +98,12 @@ class _Builder:
         self.running = True
         self.open = max(0, self.open + _opens(folded))
 
+    def last(self) -> tuple[str, str]:
+        """The last piece with any text, and its fold: a line that only repeated the one before left none."""
+        return next(
+            (pair for pair in zip(reversed(self.texts), reversed(self.folds), strict=True) if pair[1]), ("", "")
+        )
+
     def build(self) -> Paragraph:
         text = "".join(self.texts)
         return Paragraph(text, fold(text), self.starts, self.row)
@@ -145,8 +151,8 @@ def _begins_anew(folded: str) -> bool:
 
 def _joins(before: _Builder, folded: str) -> bool:
     """Whether a line goes on with the paragraph before it."""
-    last = before.folds[-1]
-    if before.row is not None or before.length > 20_000:
+    last = before.last()[1]
+    if before.row is not None or before.length > 20_000 or not last:
         return False
     if before.open > 0 and _closes(folded) and (before.running or before.length > 10):
         return markers.read(folded) is None
@@ -214,8 +220,8 @@ def _noise(folded: str, row: Row | None) -> str | None:
 
 
 def _join(current: _Builder, text: str, folded: str, line: int, out: Mended) -> None:
-    left = current.texts[-1]
-    size = doubled_run(current.folds[-1], folded)
+    left, before_fold = current.last()
+    size = doubled_run(before_fold, folded)
     kind = "doubled_run" if size else "joined_lines"
     before, after = left[-12:], text[:12]
     out.repairs.append(Repair(line, kind, f"{before}|{after}", before + text[size : 12 + size]))

@@ -34,12 +34,16 @@ class Assignment:
         return {role for _, role in self.units}
 
 
-_CORE: Final = "负责|牵头|主办|承办|协办|会办|参与|参加|配合|协助|协同|指导|督导|落实|实施|主责|承担|办理|支持|推进"
+_CORE: Final = (
+    "负总责|负主责|负责|牵头|主办|承办|协办|会办|参与|参加|配合|协助|协同|指导|督导|落实|实施|主责|承担|办理|支持|推进"
+)
 _ADVERB: Final = (
     "具体|共同|分别|统筹|联合|各自|全程|密切|积极|统一|主动|抓好|做好|"
     r"(?:按照?|依照?|依据|根据|结合)(?:各自|部门|工作|自身|本单位)?的?(?:职责|职能|分工|权限|任务|职权|属地)(?:分工|职责|范围|要求|原则|管理)*内?"
 )
 _TRAIL: Final = "组织|抓总|工作|到位|任务|督促|协调|责任|完成|总|有关工作|相关工作|各项工作"
+# 组织 before a verb is part of it (各区政府组织实施), but not where it ends a name (基层党组织负责).
+_ALONG: Final = re.compile(r"(?<!党)(?<!社会)(?<!行业)(?<!群团)(?<!经济)(?<!自治)(?:组织|协调|督促)$")
 _TOKEN: Final = re.compile(rf"(?:(?P<core>{_CORE})|(?P<adverb>{_ADVERB})|(?P<trail>{_TRAIL}))$")
 _WINDOW: Final = 20
 _SPLIT: Final = re.compile(
@@ -81,7 +85,8 @@ def _tail(folded: str, start: int, end: int) -> tuple[int, Role | None]:
         return end, None
     first = min(cores)
     for place, word, kind in tokens:
-        if kind == "adverb" and place + len(word) == first:
+        along = kind == "adverb" or _ALONG.search(folded, start, place + len(word)) is not None
+        if along and place + len(word) == first:
             first = place
     verbs = [word for _, word, kind in tokens if kind == "core"]
     return first, _role_of(verbs)
@@ -147,6 +152,7 @@ class _Reader:
         self.into = into
         self.role = role
         self.waiting: list[Span] = []
+        self.opening = 0
 
     def give(self, role: Role) -> None:
         for span in self.waiting:
@@ -179,20 +185,29 @@ class _Reader:
             pass
         elif leads.states_first_leads(text):
             self.into.first_leads = True
-        elif (rule := leads.FOR_ALL.search(text)) is not None:
-            self.into.for_all = (start + rule.start("unit"), start + rule.end("unit"))
+        elif (unit := leads.unit_for_all(text)) is not None:
+            self.into.for_all = (start + unit[0], start + unit[1])
         elif leads.FROM_HERE_ON.fullmatch(text):
             self.into.onwards = True
         elif _NOTHING.fullmatch(text):
             pass
-        elif deadlines.is_value(text):
-            left, right = deadlines.phrase_of(text)
-            self.into.due = (start + left, start + right)
+        elif (due := deadlines.clause(text)) is not None:
+            self.into.due = (start + due[0], start + due[1])
+            self._behind_a_deadline(start + due[1], end)
         else:
             for part in _parts(self.folded, (start, end)):
                 self.part(*part)
         if sign and sign in "。；":
             self.give(self.role or Role.DUTY)
+        elif not self.into.units and not self.opening:
+            self.opening = len(self.waiting)
+
+    def _behind_a_deadline(self, start: int, end: int) -> None:
+        """Read on where a clause names units behind its deadline: 6月底前市财政局负责."""
+        names_end, role = _tail(self.folded, start, end)
+        names = unit_names.split(self.folded, start, names_end)
+        if role is not None and names and all(unit_names.is_unit(self.folded[slice(*span)]) for span in names):
+            self.part(start, end)
 
     def part(self, start: int, end: int) -> None:
         named = _NAMED_ROLE.match(self.folded, start, end)
@@ -213,6 +228,11 @@ class _Reader:
             self.waiting = names
             self.give(Role.SUPPORTING)
             return
+        if role in (Role.SUPPORTING, Role.GUIDING) and self.opening and not self.into.units:
+            # 甲局、乙局，各区配合: the clause in front of the helpers' names who they help.
+            rest, self.waiting = self.waiting[self.opening :], self.waiting[: self.opening]
+            self.give(self.role or Role.DUTY)
+            self.waiting = rest
         self.waiting += names
         if role is not None:
             self.into.has_verb = True
@@ -221,9 +241,26 @@ class _Reader:
 
 def _read_clauses(folded: str, start: int, end: int, role: Role | None, into: Assignment) -> None:
     reader = _Reader(folded, into, role)
-    for span, sign in _clauses(folded, start, end, _holes(folded, start, end, into)):
-        reader.clause(span, sign)
+    begin = start
+    while begin < end:
+        stop = folded.find("。", begin, end) + 1 or end
+        if leads.is_rule(folded[begin:stop]) and begin > start:
+            _read_rule(folded, begin, stop, into)
+        else:
+            for span, sign in _clauses(folded, begin, stop, _holes(folded, begin, stop, into)):
+                reader.clause(span, sign)
+        begin = stop
     reader.give(role or Role.DUTY)
+
+
+def _read_rule(folded: str, start: int, end: int, into: Assignment) -> None:
+    """A whole sentence about the marks, behind the units of this one: 具体任务均涉及各县政府，不再列出."""
+    sentence = folded[start:end]
+    into.first_leads |= leads.states_first_leads(sentence)
+    into.onwards |= leads.applies_onwards(sentence)
+    unit = leads.unit_for_all(sentence)
+    if unit is not None:
+        into.for_all = (start + unit[0], start + unit[1])
 
 
 def parse(folded: str, start: int = 0, end: int | None = None, role: Role | None = None) -> Assignment:

@@ -157,6 +157,8 @@ class Builder:
         doubts += self._unit_doubts(said, units, rule=rule and marked)
         doubts += _due_doubts(due, several=several)
         doubts += self._place_doubts(node, covers)
+        if said.for_all is not None and said.onwards:
+            self.for_all = said.for_all
         if self.for_all is not None:
             doubts.append("implementer_stated_once")
         self._parts[node.path] += 1

@@ -1,0 +1,35 @@
+"""A covering notice that lost its title line: what is the notice's and what the plan's."""
+
+from app.papers import plans
+
+LOST_TITLE = """某政办字 〔2024〕9号
+
+各县区人民政府 (管委会),市政府各部门:
+现将 《某市湿地保护方案》印发给你们，请认真落实。
+一、压实责任。各牵头单位要细化任务。
+二、加强督导。市林业局负责方案的统一调度,要建立台账。
+某市人民政府办公室
+2024年3月4日
+（此件公开发布）
+某市湿地保护方案
+1. 摸清底数。(牵头单位:市林业局;参与单位:市水务局)
+2. 修复退化湿地。(牵头单位:市林业局)
+"""
+
+
+class TestLostTitle:
+    def test_the_title_stands_below_the_signature(self) -> None:
+        reading = plans.read(LOST_TITLE.encode(), "plan.txt")
+        assert (reading.title, reading.issuer) == ("某市湿地保护方案", "某市人民政府办公室")
+        assert reading.unaccounted() == ()
+
+    def test_items_of_the_notice_are_told_apart_from_the_plans(self) -> None:
+        reading = plans.read(LOST_TITLE.encode(), "plan.txt")
+        assert [(t.path, t.units) for t in reading.tasks] == [
+            (("通知", "二"), ("市林业局",)),
+            (("1",), ("市林业局", "市水务局")),
+            (("2",), ("市林业局",)),
+        ]
+
+    def test_a_blank_in_front_of_a_bracket_cuts_no_recipient(self) -> None:
+        assert plans.read(LOST_TITLE.encode(), "plan.txt").recipients == ("各县区人民政府 (管委会)", "市政府各部门")
