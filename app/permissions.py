@@ -180,6 +180,11 @@ class Actor:
         """The first character of the name, for the round mark in the frame."""
         return self.name[:1]
 
+    @property
+    def is_audited(self) -> bool:
+        """Whether each reading is recorded: an external auditor's, who reads everything as a guest."""
+        return any(seat.role is Role.AUDITOR for seat in self.seats)
+
     def roles_in(self, programme_id: int) -> frozenset[Role]:
         """The roles held in one programme."""
         return frozenset(seat.role for seat in self.seats if seat.programme_id == programme_id)

@@ -18,7 +18,7 @@ from app.errors import DomainError, Forbidden, Kind, NotFound, Unauthenticated
 from app.messages import N_
 from app.permissions import Actor, Permission, can
 from app.schemas.base import MAX_ID
-from app.services import sessions, tokens
+from app.services import events, sessions, tokens
 from app.settings import Settings
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -227,9 +227,22 @@ class Needs:
         visit = visit_of(request)
         if visit.actor is None:
             raise Unauthenticated
-        if self.permission is None or can(visit.actor, self.permission):
+        if self.permission is None:
+            return
+        if can(visit.actor, self.permission):
+            if visit.actor.is_audited:
+                _record_reading(request, visit.actor, self.permission)
             return
         raise NotFound if self.permission.value.endswith(":read") and request.path_params else Forbidden
+
+
+def _record_reading(request: Request, actor: Actor, permission: Permission) -> None:
+    # In a transaction of its own, before anything is read: no record, no reading.
+    asked = f"{request.method} {request.url.path}"
+    with database(request).transaction() as session:
+        events.record_access(
+            session, actor, "access.read", subject_type="routes", name=asked, details={"right": permission.value}
+        )
 
 
 def expected_version(

@@ -32,6 +32,7 @@ OWN = {
 _ANY = N_("%(who)s: %(verb)s %(name)s")
 # Short names for the audit trail, where who and what stand in columns of their own.
 VERBS = {
+    "access.read": N_("Read by an auditor"),
     "access.refuse": N_("Request refused"),
     "assignment.confirm_role": N_("Role confirmed"),
     "assignment.create": N_("Unit let in"),
