@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from app import periods
 from app.errors import DomainError, Forbidden, Kind, NotFound, StaleVersion
 from app.messages import N_
-from app.models import PlanImport, PlanImportState, PlanItem, PlanVersion, Programme, Unit
+from app.models import Party, PlanImport, PlanImportState, PlanItem, PlanVersion, Programme, Unit
 from app.permissions import Actor, P, can
 from app.schemas.plan_import import PlanImportUpdate
 from app.services import events, plan_intake
@@ -99,6 +99,7 @@ def create(session: Session, actor: Actor, upload: Upload, reading: dict[str, An
     row.uploaded_by_id, row.unit_id = actor.user_id, actor.unit_id
     same = [known for known in known_as(session, actor, row) if known["may_amend"]]
     row.programme_id = same[0]["id"] if len(same) == 1 else None
+    _keep_standing_sides(session, row)
     session.add(row)
     session.flush()
     session.add_all(plan_intake.items(row, reading))
@@ -171,6 +172,9 @@ def update(
             head[name] = value or ""
     if "programme_id" in given:
         row.programme_id = _amended(actor, given["programme_id"])
+        row.head = head
+        _keep_standing_sides(session, row)
+        head = dict(row.head)
     row.head = head
     dates = dates_of(row)
     periods.check(dates["starts_on"], dates["ends_on"])
@@ -184,6 +188,21 @@ def drop(session: Session, actor: Actor, import_id: int, version: int, *, reason
     row.state = PlanImportState.DROPPED
     events.record(session, actor, "plan_import.drop", row, reason=reason, now=now)
     return row
+
+
+def _keep_standing_sides(session: Session, row: PlanImport) -> None:
+    """Suggest no new bureau for a side on which one of the programme stands: it is likely another spelling of it."""
+    if row.programme_id is None:
+        return
+    sides = select(col(Party.side)).where(col(Party.programme_id) == row.programme_id)
+    standing = {side.value for side in session.connection().scalars(sides)}
+    row.head = {
+        **row.head,
+        "parties": [
+            {**party, "side": None} if party["unit_id"] is None and party["side"] in standing else party
+            for party in row.head["parties"]
+        ],
+    }
 
 
 def _amended(actor: Actor, programme_id: int | None) -> int | None:

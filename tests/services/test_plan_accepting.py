@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -223,6 +224,33 @@ class TestRefuse:
             plan_accepting.accept(session, actor, row.key, row.version, PlanAccept(), now=NOW)
         assert refused.value.values["programme_id"] == result.programme_id
         assert _counts(database) == before
+
+    def test_is_done_by_one_of_two_who_press_at_once(self, database: Database, world: World) -> None:
+        actor = actor_of(database, world, "coordinator")
+        row = ready(database, world, actor)
+
+        def press() -> str:
+            try:
+                with database.transaction() as session:
+                    plan_accepting.accept(session, actor, row.key, row.version, PlanAccept(), now=NOW)
+            except DomainError as refusal:
+                return refusal.code
+            return "accepted"
+
+        with ThreadPoolExecutor(2) as pool:
+            answers = [future.result() for future in [pool.submit(press), pool.submit(press)]]
+        assert sorted(answers) == ["accepted", "plan_import_accepted"]
+        with database.reading() as session:
+            assert len(session.exec(select(PlanVersion)).all()) == 1
+
+    def test_takes_no_correction_afterwards(self, database: Database, world: World) -> None:
+        actor = actor_of(database, world, "coordinator")
+        row = ready(database, world, actor)
+        with database.transaction() as session:
+            item = plan_items.listing(session, actor, row.key, limit=1, cursor=None, kind="task").rows[0]
+            plan_accepting.accept(session, actor, row.key, row.version, PlanAccept(), now=NOW)
+        with pytest.raises(plan_imports.PlanImportAccepted), database.transaction() as session:
+            plan_items.update(session, actor, row.key, item.id, PlanItemUpdate(heading="迟"), version=1, now=NOW)
 
     def test_makes_a_second_programme_of_one_document_only_on_purpose(self, database: Database, world: World) -> None:
         first = accepted(database, world, actor_of(database, world, "coordinator"))

@@ -165,6 +165,15 @@ class TestUpdate:
         with database.transaction() as session:
             assert plan_imports.update(session, actor, row.key, 1, data, now=NOW).programme_id == data.programme_id
 
+    def test_suggests_no_second_bureau_for_a_side_of_the_programme(self, database: Database, world: World) -> None:
+        actor = actor_of(database, world, "coordinator")
+        row = imported(database, actor, PLAN.replace(f"抄送：{RECEIVING}", "抄送：巴音郭楞州应急管理局"))
+        assert [party["side"] for party in row.head["parties"]] == ["aiding", "receiving"]
+        data = PlanImportUpdate(programme_id=world.programmes["home"])
+        with database.transaction() as session:
+            row = plan_imports.update(session, actor, row.key, 1, data, now=NOW)
+        assert [party["side"] for party in row.head["parties"]] == ["aiding", None]
+
     def test_is_over_once_it_was_dropped(self, database: Database, world: World) -> None:
         actor = actor_of(database, world, "coordinator")
         row = imported(database, actor)
