@@ -126,6 +126,20 @@ class TestFramedLabels:
         (task,) = tasks("1.建设平台。\n【责任单位】甲局、乙社\n【完成时限】2022年11月底")
         assert (task.units, task.due_text) == (("甲局", "乙社"), "2022年11月底")
 
+    def test_units_may_go_on_below_their_label(self) -> None:
+        (task,) = tasks("1.建设平台。\n责任单位：省甲厅\n省乙和丙厅\n有关市政府")
+        assert task.units == ("省甲厅", "省乙和丙厅", "有关市政府")
+
+    def test_running_text_below_a_label_is_no_unit(self) -> None:
+        (task,) = tasks("1.建设平台。\n责任单位：省甲厅\n平台建成后向社会开放。")
+        assert task.units == ("省甲厅",)
+
+
+class TestSharedDuties:
+    def test_need_no_verb(self) -> None:
+        task = only("（省甲厅（省乙局）、省委史志研究室按职责分工，持续推进）")
+        assert (task.units, task.due_text) == (("省甲厅（省乙局）", "省委史志研究室"), "持续推进")
+
 
 class TestText:
     def test_begins_behind_the_stop_of_the_mark_before(self) -> None:

@@ -33,3 +33,18 @@ class TestLostTitle:
 
     def test_a_blank_in_front_of_a_bracket_cuts_no_recipient(self) -> None:
         assert plans.read(LOST_TITLE.encode(), "plan.txt").recipients == ("各县区人民政府 (管委会)", "市政府各部门")
+
+
+class TestLoneAnnex:
+    def test_begins_above_its_table(self) -> None:
+        text = (
+            "某市湿地保护方案\n一、任务\n1. 修复湿地。（市林业局）\n附：某市湿地保护任务清单\n"
+            "序号\t任务\t牵头单位\t完成时限\n一\t摸底\t\t\n1\t开展普查\t市林业局\t6月底前\n"
+        )
+        paths = [task.path for task in plans.read(text.encode(), "plan.txt").tasks]
+        assert paths == [("一", "1"), ("附件", "一", "1")]
+
+    def test_a_list_of_annexes_above_the_signature_is_none(self) -> None:
+        text = "某市湿地保护方案\n一、任务\n1. 修湿地。（市林业局）\n附件：湿地任务清单\n某市人民政府\n2024年3月4日\n"
+        reading = plans.read(text.encode(), "plan.txt")
+        assert (len(reading.tasks), reading.issuer) == (1, "某市人民政府")

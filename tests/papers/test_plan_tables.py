@@ -196,3 +196,21 @@ class TestLikeText:
             "2.乙事（牵头单位：乙局，责任单位：各区、县级市）\n"
         )
         assert brief(read(rows, [((1, 0), (1, 5))])) == brief(plans.read(text.encode(), "plan.txt"))
+
+
+class TestSharedCells:
+    def test_give_their_marker_to_rows_numbered_on_their_own(self) -> None:
+        reading = read(
+            [
+                ["工作任务", "工作要求", "分工"],
+                ["（一）建立机制", "1.成立专班（3月底前完成）", "市政府办"],
+                ["（一）建立机制", "2.定期调度", "市政府办牵头，市发改委配合"],
+                ["（二）完善制度", "制定方案", "市司法局"],
+            ],
+            [((1, 0), (2, 0))],
+        )
+        assert brief(reading) == [
+            ("（一）/1", 1, ("市政府办",), (), "3月底前", True),
+            ("（一）/2", 1, ("市政府办", "市发改委"), ("市政府办",), None, True),
+            ("（二）", 1, ("市司法局",), (), None, True),
+        ]

@@ -30,6 +30,9 @@ _VERB: Final = re.compile(
 )
 # A sentence that tells what was done, or what a document is.
 _DONE: Final = re.compile(r"了|过|的$|《")
+# The closing clause of every regulation asks for nothing: 本办法由甲局负责解释.
+_EXPLAINS: Final = re.compile(r"由.{2,40}(?:负责|进行)?解释")
+_TOGETHER: Final = re.compile(r"会同|联合(?=.{2,30}[部委局厅办]|有关|相关)")
 _HELPS: Final = re.compile(r"(?:参与|配合|参加|协助)(?=$|[，。；、]|做好|开展)")
 _UNIT_END: Final = re.compile(
     r"(?:部门|单位|部|(?<![省市县区州党])委|局|厅|政府|机构|办公室|办|中心)(?:办公室|办公厅|党组)?"
@@ -68,7 +71,7 @@ def find(folded: str, start: int = 0, end: int | None = None, *, told: bool = Fa
     stop = len(folded) if end is None else end
     found = []
     for sentence in _SENTENCE.finditer(folded, start, stop):
-        if sentence.end() - sentence.start() > _MAX_SENTENCE:
+        if sentence.end() - sentence.start() > _MAX_SENTENCE or _EXPLAINS.search(sentence.group()):
             continue
         found += _of_sentence(folded, sentence.start(), sentence.end(), told=told)
     return found
@@ -110,8 +113,9 @@ def _subject(folded: str, start: int, end: int, *, told: bool) -> list[tuple[Spa
 
 def _with_role(folded: str, units: list[Span], verb: re.Match[str], end: int) -> list[tuple[Span, Role]]:
     """会同 and 牵头 declare a lead; 要 and 负责 alone do not."""
-    if verb.lastgroup == "with":
-        beside = _partners(folded, verb.end(), end)
+    together = _TOGETHER.match(folded, verb.end(), end) if verb.lastgroup == "must" else None
+    if verb.lastgroup == "with" or together is not None:
+        beside = _partners(folded, (together or verb).end(), end)
         return [(span, Role.LEAD) for span in units] + [(span, Role.SUPPORTING) for span in beside]
     leads = verb.lastgroup == "duty" and "牵头" in verb.group()
     return [(span, Role.LEAD if leads else Role.DUTY) for span in units]

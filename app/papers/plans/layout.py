@@ -67,12 +67,23 @@ def _parts(paragraphs: list[Paragraph]) -> list[Part | None]:
     dated = _dated_below(paragraphs)
     for paragraph, below in zip(paragraphs, dated, strict=True):
         part = furniture.part_of(paragraph, dated_below=below)
+        if part is Part.ANNEX_LIST and _opens_annex(paragraph, paragraphs[len(found) + 1 : len(found) + 2]):
+            part = None
         if part is None and found and found[-1] is Part.SIGNATURE and furniture.is_damaged_date(paragraph.folded):
             part = Part.DAMAGED_DATE
         if part is None and found and found[-1] is Part.ANNEX_LIST and furniture.goes_on_annex_list(paragraph.folded):
             part = Part.ANNEX_LIST
         found.append(part)
     return found
+
+
+def _opens_annex(paragraph: Paragraph, below: list[Paragraph]) -> bool:
+    """Whether 附：某某清单 is the heading of the annex itself, because its table or first item stands right below."""
+    titled = markers.lone_annex(paragraph.folded)
+    if titled is None or not titles.could_end(titled) or not below:
+        return False
+    first = markers.read(below[0].folded)
+    return below[0].row is not None or (first is not None and first.value == 1)
 
 
 def _dated_below(paragraphs: list[Paragraph]) -> list[bool]:
@@ -148,6 +159,8 @@ def _zones(paragraphs: list[Paragraph], parts: list[Part | None], zone: str, out
     while at < len(paragraphs):
         paragraph, part = paragraphs[at], parts[at]
         annex = markers.annex(paragraph.folded) if part is None and paragraph.row is None else None
+        if annex is None and part is None and _opens_annex(paragraph, paragraphs[at + 1 : at + 2]):
+            annex = ("附件", markers.lone_annex(paragraph.folded) or "")
         if annex is not None:
             at, text, begun = _annex(paragraphs, parts, at, annex, out)
             continue

@@ -101,6 +101,12 @@ def _decimal(parts: list[str], rest: str, last: dict[str, int]) -> bool:
     return first == last.get("arabic") or first in (last.get("decimal_top", 0), last.get("decimal_top", 0) + 1)
 
 
+def lone_annex(folded: str) -> str | None:
+    """The title behind 附： or 附件： without a number; a list of annexes has the same shape."""
+    hit = re.fullmatch(r"附[ ]*(?:件|表)?[ ]*：[ ]*(?P<title>[^：。；，\d][^：。；]{3,60})", folded.strip())
+    return hit["title"] if hit else None
+
+
 def annex(folded: str) -> tuple[str, str] | None:
     """The name (附件1) and title of an annex that begins on this line."""
     text = folded.strip(" 〔〕【】")

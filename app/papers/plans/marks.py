@@ -16,10 +16,16 @@ from app.papers.plans.repairs import Paragraph, top_groups, within
 from app.papers.plans.roles import Assignment
 
 _NEVER: Final = re.compile(
-    r"以下(?:统)?简称|简称|下称|此件|信息公开|主动公开|依申请|联系人|联系电话|\d{4}〕\d|〔\d{4}〕|见附件|附后|详见|另行|略|图\d|表\d|编号|代码|https?"
+    r"以下(?:统)?[简统]称|简称|统称|下称|此件|信息公开|主动公开|依申请|联系人|联系电话|\d{4}〕\d|〔\d{4}〕|见附件|附后|详见|另行|略|图\d|表\d|编号|代码|https?"
 )
 _EXPLAINS: Final = re.compile(
     r"(?:即|如|例如|比如|含|包括|包含|不含|指|其中|超过|不超过|约|至|原|现|又称|也称|即为|见|由于|因|除|截至|或)"
+)
+# Kinds of body, not bodies: (学校、医院) and (政府主导、企业参与) say where or how, and assign nothing.
+_KIND: Final = re.compile(
+    r"(?:(?:党政|国有|国家|企事业|事业|各类|大型|公立|民办|中小|职业|商业|保险|金融|群团|行政|施工|建设|监理|用人)*"
+    r"(?:机关|单位|部门|学校|院校|高校|医院|企业|公司|银行|政府|党委|园区|开发区|机构|协会|社会|社区|村|乡镇|街道))"
+    r"|(?:政府|党委|部门|企业|社会|市场|群众|公众|社区)[一-龥]{0,6}|(?:一[一-龥]{1,3}){2,}|.*实验室"
 )
 _ENDS: Final = "。；！？”》）：:"
 _CONTENT: Final = re.compile(r"[一-龥A-Za-z0-9]")
@@ -71,7 +77,7 @@ def _bracket(paragraph: Paragraph, start: int, end: int, floor: int, *, closed: 
     if said.labels:
         return said
     names = [folded[slice(*span)] for span, _ in said.units]
-    if _EXPLAINS.match(inner) or any(len(name) > 30 for name in names):
+    if _EXPLAINS.match(inner) or any(len(name) > 30 for name in names) or all(map(_KIND.fullmatch, names)):
         return None
     likely = sum(unit_names.is_unit(name) or bool(_OPEN_TO_ALL.match(name)) for name in names)
     if said.has_verb or said.first_leads:
@@ -127,6 +133,22 @@ def _value_end(folded: str, start: int, stop: int) -> int:
     return stop
 
 
+def _more_units(node: Node, at: int, before: list[Fragment]) -> list[Fragment]:
+    """A line of units and nothing else that goes on with the label line above it."""
+    chunk, last = node.chunks[at], before[-1] if before else None
+    text = chunk.folded.strip()
+    if last is None or not last.labelled or last.chunk != at - 1 or last.end < node.chunks[at - 1].end:
+        return []
+    if not last.said.units or last.said.due is not None or len(text) > 60 or re.search(r"[。；！：]", text):
+        return []
+    names = [text[slice(*span)] for span in unit_names.split(text)]
+    if not names or not all(len(name) <= 20 and unit_names.is_organ(name) for name in names):
+        return []
+    said = Assignment()
+    roles.read_value(chunk.paragraph.folded, chunk.start, chunk.end, last.said.units[-1][1], said)
+    return [Fragment(at, chunk.start, chunk.end, said, labelled=True)]
+
+
 def _fragments(node: Node) -> list[Fragment]:
     found: list[Fragment] = []
     for at, chunk in enumerate(node.chunks):
@@ -137,6 +159,7 @@ def _fragments(node: Node) -> list[Fragment]:
         ]
         spans = [(a, b) for a, b, _ in groups]
         lines = _label_fragments(node, at, spans)
+        lines += _more_units(node, at, found) if not lines else []
         found += lines
         floor = chunk.start
         values = [(f.start, f.end) for f in lines]

@@ -82,7 +82,9 @@ def _tail(folded: str, start: int, end: int) -> tuple[int, Role | None]:
         tokens.append((at, hit.group(), hit.lastgroup or ""))
     cores = [place for place, _, kind in tokens if kind == "core"]
     if not cores:
-        return end, None
+        # 甲局、乙局按职责分工 says as much as …按职责分工负责.
+        shared = [place for place, word, kind in tokens if kind == "adverb" and re.search(r"职责|分工|职能", word)]
+        return (min(shared), Role.DUTY) if shared else (end, None)
     first = min(cores)
     for place, word, kind in tokens:
         along = kind == "adverb" or _ALONG.search(folded, start, place + len(word)) is not None

@@ -5,6 +5,7 @@ The path of a row is the marker of the section row above it, if there is one, an
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Final
 
 from app.papers.plans import labels, markers, roles, unit_names
@@ -117,7 +118,9 @@ def read(grid: Grid, builder: Builder, before: Head | None = None) -> Use | None
     base = (grid.zone,) if grid.zone else ()
     section: tuple[str, ...] = grid.above[len(base) :]
     ordinal = 0
-    for row in grid.rows[head.at + 1 :]:
+    rows = grid.rows[head.at + 1 :]
+    groups = _merged(rows, head)
+    for row in rows:
         cells = _cells(row)
         if tuple(_word(cell) for cell in cells) == head.words:
             use.heads.append(row)
@@ -136,8 +139,9 @@ def read(grid: Grid, builder: Builder, before: Head | None = None) -> Use | None
             use.empty.append(row)
             continue
         ordinal += 1
-        step = _step(cells, head) or str(ordinal)
-        _task(row, head, said, (*base, *section, step), builder)
+        group = groups.get(id(row), ())
+        step = _step(cells, head, head.texts[len(group) :]) or str(ordinal)
+        _task(row, head, said, (*base, *section, *group, step), builder)
         use.tasks.append(row)
     return use
 
@@ -156,13 +160,30 @@ def _section_title(row: Paragraph, head: Head) -> str | None:
     return None
 
 
-def _step(cells: tuple[str, ...], head: Head) -> str | None:
-    """The number of a row: of its number column, else the marker that its text begins with."""
+def _merged(rows: list[Paragraph], head: Head) -> dict[int, tuple[str, ...]]:
+    """The marker of a text cell that several rows share, where each of them has a number of its own behind it."""
+    found: dict[int, tuple[str, ...]] = {}
+    if head.number is not None or len(head.texts) < 2:
+        return found
+    first, second = head.texts[:2]
+    for above, below in pairwise(rows):
+        left, right = _cells(above), _cells(below)
+        if max(first, second) >= min(len(left), len(right)) or left[first] != right[first]:
+            continue
+        shared = markers.read(fold(left[first]))
+        own = [markers.read(fold(cells[second])) for cells in (left, right)]
+        if shared is not None and own[0] is not None and own[1] is not None and own[0].step != own[1].step:
+            found[id(above)] = found[id(below)] = (shared.step,)
+    return found
+
+
+def _step(cells: tuple[str, ...], head: Head, texts: list[int]) -> str | None:
+    """The number of a row: of its number column, else the marker that one of its ``texts`` begins with."""
     if head.number is not None and head.number < len(cells):
         word = _word(cells[head.number])
         if _ORDINAL.fullmatch(word):
             return word.rstrip(".、")
-    for column in head.texts:
+    for column in texts:
         if column < len(cells):
             marker = markers.read(fold(cells[column]))
             if marker is not None:

@@ -58,6 +58,8 @@ _COLLECTIVE: Final = re.compile(
     r".{0,8}(?:各|有关|相关|所属|直属).{0,8}(?:部门|单位|地区|机构|企业|街道|乡镇|镇街|县区|区县|院校|学校|园区|开发区|管委会|市|县|区|州|地|镇)"
 )
 _NEXT_COLLECTIVE: Final = re.compile(r"(?:各|有关|相关|国务院|中央|省|市|县|区|州|驻|其他).{0,30}")
+# 领导小组办公室（设在甲局）: where it sits or what it is called is no part of the name.
+_REMARK: Final = re.compile(r"（(?:设在|以下|下称|简称)[^（）]*）")
 _SEPARATORS: Final = frozenset("、，；;/\n|｜")
 _TRIM: Final = " \n\t。.：:、，；;·—-*★●■◆“”\"'"
 _NUMBERED: Final = re.compile(r"^(?:\d{1,2}|[①-⑳])[.、）](?=[一-龥])|^[①-⑳]")
@@ -170,6 +172,8 @@ def split(text: str, start: int = 0, end: int | None = None) -> list[Span]:
                 begin += marker.end()
             for name in _cut_and(text, (begin, close)):
                 left, right = trim(text, name)
+                remark = _REMARK.search(text, left, right)
+                right = remark.start() if remark is not None and text[right - 1] == "）" else right
                 if right - left > 1:
                     names.append((left, right))
     return names

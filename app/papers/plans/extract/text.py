@@ -78,9 +78,12 @@ def lines(data: bytes) -> list[SourceLine]:
     found: list[SourceLine] = []
     table, inside = 0, False
     for raw in text.split("\n"):
-        line = clean(raw).rstrip()
-        cells = tuple(cell.strip() for cell in line.split("\t"))
-        if len(cells) >= 3 and sum(map(bool, cells)) >= 2:
+        whole = clean(raw)
+        line = whole.rstrip()
+        cells = tuple(cell.strip() for cell in whole.split("\t"))
+        if inside and 1 < len(cells) < 3 and any(cells):
+            cells += ("",) * (len(found[-1].row.cells if found[-1].row else ()) - len(cells))
+        if len(cells) >= 3 and sum(map(bool, cells)) >= (1 if inside else 2):
             table += not inside
             inside = True
             found.append(SourceLine(line, Row(table, cells, len(cells))))
