@@ -46,6 +46,10 @@ class TestDeadlinesInBrackets:
         task = only("（甲局牵头，9月底前由乙局负责）")
         assert (task.units, task.due_text) == (("甲局", "乙局"), "9月底前")
 
+    def test_make_a_lone_name_below_a_short_heading_a_mark(self) -> None:
+        (task,) = tasks("1.建站（甲中心；10月底）")
+        assert (task.units, task.due_text) == (("甲中心",), "10月底")
+
     def test_stages_end_with_the_last(self) -> None:
         (task,) = tasks("1.改造管网。2022年完成40%，2024年完成100%。（甲局）")
         assert (task.due_text, task.due_on) == ("2024年", date(2024, 12, 31))

@@ -82,6 +82,8 @@ def _bracket(paragraph: Paragraph, start: int, end: int, floor: int, *, closed: 
     likely = sum(unit_names.is_unit(name) or bool(_OPEN_TO_ALL.match(name)) for name in names)
     if said.has_verb or said.first_leads:
         return said if 2 * likely >= len(names) and likely else None
+    if said.due is not None and all(map(unit_names.is_organ, names)):
+        return said
     return said if _is_bare_list(folded, names, start, end, floor) else None
 
 
