@@ -34,6 +34,7 @@ class TestDeadlinesInBrackets:
             ("全年常态化开展", "全年常态化开展", None),
             ("长期坚持", "长期坚持", None),
             ("立行立改", "立行立改", None),
+            ("立行立改并长期坚持", "立行立改并长期坚持", None),
             ("每季度末报送", "每季度末", None),
         ],
     )
@@ -102,6 +103,7 @@ class TestCollectives:
             ("各有关部门和单位负责", ("各有关部门和单位",)),
             ("甲局、乙局，各县（区）政府组织实施", ("甲局", "乙局", "各县（区）政府")),
             ("基层党组织负责", ("基层党组织",)),
+            ("甲局牵头，各县政府狠抓落实", ("甲局", "各县政府")),
         ],
     )
     def test_are_parted_where_a_name_ends(self, mark: str, units: tuple[str, ...]) -> None:

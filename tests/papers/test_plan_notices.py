@@ -48,3 +48,19 @@ class TestLoneAnnex:
         text = "某市湿地保护方案\n一、任务\n1. 修湿地。（市林业局）\n附件：湿地任务清单\n某市人民政府\n2024年3月4日\n"
         reading = plans.read(text.encode(), "plan.txt")
         assert (len(reading.tasks), reading.issuer) == (1, "某市人民政府")
+
+
+class TestNoticeOfItsOwn:
+    NOTICE = (
+        "某市人民政府关于印发《湿地保护方案》的通知\n各区人民政府：\n"
+        "现将《湿地保护方案》印发给你们，并就抓好落实通知如下：\n1.加强督考。市督查室要每月检查。\n"
+        "某市人民政府\n2024年3月4日\n"
+    )
+
+    def test_keeps_its_items_where_the_plan_is_not_there(self) -> None:
+        (task,) = plans.read(self.NOTICE.encode(), "plan.txt").tasks
+        assert (task.path, task.units) == (("通知", "1"), ("市督查室",))
+
+    def test_ends_with_its_signature_where_the_plan_has_no_title(self) -> None:
+        text = self.NOTICE + "一、任务\n1.修复湿地。（市林业局）\n"
+        assert [task.path for task in plans.read(text.encode(), "plan.txt").tasks] == [("通知", "1"), ("一", "1")]

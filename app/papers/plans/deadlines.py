@@ -194,6 +194,9 @@ def clause(folded: str) -> tuple[int, int] | None:
     endless = within.end() if within else begin
     if _OPEN_ENDED.fullmatch(folded, endless) or _IMMEDIATE.fullmatch(folded, begin):
         return begin, len(folded)
+    at_once = _IMMEDIATE.match(folded, begin)
+    if at_once is not None and _OPEN_ENDED.fullmatch(folded, at_once.end()):
+        return begin, len(folded)
     hit = _FINDER.match(folded, begin) or _BARE.match(folded, begin)
     return hit.span() if hit else None
 

@@ -11,6 +11,8 @@ from app.papers.plans.repairs import Paragraph
 from app.papers.plans.titles import Title
 
 NOTICE: Final = "通知"
+# 现将《方案》印发给你们，并就落实工作通知如下：
+_OWN_NOTICE: Final = re.compile(r"(?:印发|下发|转发|发)给你们.*(?:通知|要求|说明)如下[：。]$")
 # What closes a notice, between its text and the plan that it issues.
 _CLOSING: Final = (Part.SIGNATURE, Part.DATE, Part.DISCLOSURE, Part.ANNEX_LIST, Part.COPIES, Part.PRINTED)
 _RECIPIENTS: Final = re.compile(r"[^。；！？]{2,400}：$")
@@ -58,6 +60,9 @@ def read(paragraphs: list[Paragraph]) -> Layout:
             out.titles += paragraphs[own.first : own.last]
             _zones(paragraphs[at : own.first], parts[at : own.first], NOTICE, out)
             at = own.last
+        elif (close := _notice_ends(paragraphs, parts, at)) is not None:
+            _zones(paragraphs[at:close], parts[at:close], NOTICE, out)
+            at = close
     _zones(paragraphs[at:], parts[at:], "", out)
     return out
 
@@ -103,6 +108,20 @@ def _text_begins(paragraphs: list[Paragraph], parts: list[Part | None]) -> int:
         ):
             return at
     return len(paragraphs)
+
+
+def _notice_ends(paragraphs: list[Paragraph], parts: list[Part | None], start: int) -> int | None:
+    """Where a notice ends that sends a plan along and then gives notice of its own: behind its signature."""
+    for at in range(start, len(paragraphs)):
+        if parts[at] is None and markers.read(paragraphs[at].folded) is not None:
+            return None
+        if _OWN_NOTICE.search(paragraphs[at].folded):
+            signed = (i for i in range(at + 1, len(paragraphs)) if parts[i] in (Part.SIGNATURE, Part.DATE))
+            close = next(signed, None)
+            while close is not None and close < len(paragraphs) and parts[close] in _CLOSING:
+                close += 1
+            return close
+    return None
 
 
 def _title_below_signature(paragraphs: list[Paragraph], parts: list[Part | None], first: Title) -> Title | None:
