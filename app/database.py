@@ -6,9 +6,10 @@ waiting in SQLite's busy handler makes the slowest of them wait half a second. R
 connections that can only query and never wait for a writer.
 """
 
+import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +25,7 @@ from app.recording import RecordedSession, guard, refuse_unrecorded
 from app.settings import Settings
 from app.vault import Vault
 
+log = logging.getLogger("duikou")
 _WRITER_WAIT = 10.0
 _BUSY_MILLISECONDS = 10_000
 
@@ -72,12 +74,14 @@ class Database:
         if self.is_sqlite:
             self._writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE", query_only=False)
             self._reader = _sqlite_engine(url, begin="BEGIN", query_only=True)
-            self._gate: Any = _Gate()
+            lock = threading.Lock()
+            self._gate: Any = _Gate(lock, _WRITER_WAIT)
+            self._open_gate: Any = _Gate(lock, 0)
         else:
             password = settings.database_password.get_secret_value()
             self._writer = _postgresql_engine(url.set(password=password) if password else url, settings.database_pool)
             self._reader = self._writer.execution_options(postgresql_readonly=True)
-            self._gate = nullcontext()
+            self._gate = self._open_gate = nullcontext()
         guard(self._writer)
 
     def exists(self) -> bool:
@@ -97,7 +101,20 @@ class Database:
         Raises StoreBusy, StoreFull, StoreUnavailable or RowConflict for trouble of the store, and
         ChangeWithoutEvent where the block changed a row without recording why.
         """
-        with translated(), self._gate, self.session_class(self._writer, expire_on_commit=False) as session:
+        with self._writing(self._gate, self._writer) as session:
+            yield session
+
+    def note(self, write: Callable[[Session], None]) -> None:
+        """Do a small write of bookkeeping at once or not at all: a reader never waits for it or fails with it."""
+        try:
+            with self._writing(self._open_gate, self._writer.execution_options(at_once=True)) as session:
+                write(session)
+        except DomainError as trouble:
+            log.info("a note was left out: %s", trouble.code)
+
+    @contextmanager
+    def _writing(self, gate: Any, engine: Engine) -> Iterator[Session]:
+        with translated(), gate, self.session_class(engine, expire_on_commit=False) as session:
             session.info["vault"] = self.vault
             yield session
             refuse_unrecorded(session)
@@ -119,11 +136,12 @@ class Database:
 class _Gate:
     """Lets one writer at a time into SQLite, inside this process."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, lock: threading.Lock, wait: float) -> None:
+        self._lock = lock
+        self._wait = wait
 
     def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=_WRITER_WAIT):
+        if not self._lock.acquire(timeout=self._wait):
             raise StoreBusy
 
     def __exit__(self, *_: object) -> None:
@@ -144,6 +162,9 @@ def _sqlite_engine(url: URL, begin: str, *, query_only: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
+        if not query_only:
+            wait = 0 if connection.get_execution_options().get("at_once") else _BUSY_MILLISECONDS
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={wait}")
         connection.exec_driver_sql(begin)
 
     return engine

@@ -111,9 +111,9 @@ def _from_token(request: Request, bearer: str, now: datetime) -> Visit:
             session, token.strip(), now, address=address_of(request), request_id=request.state.request_id
         )
         stale = actor is not None and actor.token_id is not None and tokens.stale_use(session, actor.token_id, now)
-    if stale and actor is not None and actor.token_id is not None:
-        with store.transaction() as session:
-            tokens.note_use(session, actor.token_id, now)
+    token_id = actor.token_id if actor is not None else None
+    if stale and token_id is not None:
+        store.note(lambda session: tokens.note_use(session, token_id, now))
     return Visit(actor=actor)
 
 
@@ -133,9 +133,9 @@ def _from_cookie(request: Request, now: datetime) -> Visit:
         )
     if found is None:
         return Visit()
-    if found.stale_sight and found.actor.session_id is not None:
-        with store.transaction() as session:
-            sessions.touch(session, found.actor.session_id, now)
+    session_id = found.actor.session_id
+    if found.stale_sight and session_id is not None:
+        store.note(lambda session: sessions.touch(session, session_id, now))
     return Visit(found.actor, found.csrf, found.must_change_password)
 
 

@@ -210,7 +210,8 @@ def install(app: FastAPI, methods_of: Callable[[str], list[str]]) -> None:
                 "Allow", ""
             )
             return response
-        if error.status_code == 400 and request.url.path.startswith("/api/"):
+        form = request.headers.get("content-type", "").startswith("multipart/")
+        if error.status_code == 400 and request.url.path.startswith("/api/") and not form:
             # Bytes that are no text at all: the framework does not count them as JSON that went wrong.
             return answer(request, BadBody(field="body"))
         if error.status_code == 413:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,8 +25,11 @@ SECURITY_HEADERS = {
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
 
-class BodyTooLarge(Exception):
-    """More bytes came than the route allows."""
+class BodyTooLarge(HTTPException):
+    """More bytes came than the route allows; as what the framework lets through while it reads a body."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class Limits:
