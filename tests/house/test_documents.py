@@ -1,6 +1,8 @@
 """Documents that cannot lie: what is set, locked, decided and changed is written where people look."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +118,16 @@ def test_no_path_of_a_machine_is_written_down() -> None:
         "requirements.lock",
     )
     assert [name for name in names if here in (ROOT / name).read_text(encoding="utf-8")] == []
+
+
+class TestCompose:
+    def test_keeps_its_schema(self) -> None:
+        command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+        done = subprocess.run([*command, str(ROOT / "docker-compose.yml")], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+    def test_takes_secrets_from_files_and_runs_as_nobody(self) -> None:
+        compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+        assert "DUIKOU_SECRET_KEY:" not in compose
+        assert "DUIKOU_SECRET_KEY_FILE" in compose
+        assert re.search(r"^USER (?!0$|root$)\S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
