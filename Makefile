@@ -34,7 +34,7 @@ check: $(TESTS) ## format, lint, types, import contracts, catalogues
 	@$(VENV) -m ruff format --check .
 	@$(VENV) -m ruff check .
 	@$(VENV) -m mypy
-	@.venv/bin/lint-imports --no-cache
+	@.venv/bin/lint-imports --no-cache --no-logo
 	@$(VENV) -m pytest tests/house/test_catalogues.py
 
 fix: $(TESTS) ## put the format right, and what lint can put right by itself
