@@ -85,7 +85,8 @@ _FINDER: Final = re.compile(
 
 # What must not stand around a phrase: it is then a fact, a start or a window, not a deadline.
 _FACT_AFTER: Final = re.compile(
-    r"(?:[^，。；]{0,3}(?:已经?|仍|尚未)|的|以来|起|至|—|-|～|后|以后|之后|度|出生|登记|注册|入职|参加工作|毕业|取得|签订|发生|期间|相比|版|新增)"
+    r"(?:[^，。；]{0,3}(?:已经?|仍|尚未)|的|以来|起(?!草|步)|至(?!少|多)|—|-|～|后|以后|之后|度|期间|相比|版|新增"
+    r"|(?:出生|登记|注册|入职|参加工作|毕业|取得|签订|发生)[^，。；]{0,12}的)"
 )
 # 2020年底前购置新车的，给予补贴: a condition; 2018年12月印发的《…》: the date of another document.
 _CONDITION: Final = re.compile(r"[^，。；！（“]{1,38}的(?:，|。|；|、)")
