@@ -143,7 +143,7 @@ def _row(language: str, item: dict[str, Any]) -> AuditRow:
         subject=translate(language, subject) if subject else item["subject_type"],
         subject_id=item["subject_id"],
         name=item["subject_name"],
-        channel=item["channel"],
+        channel=translate(language, history.CHANNELS.get(item["channel"], item["channel"])),
         address=item["address"],
         reason=item["reason"],
         changes=changes,

@@ -28,6 +28,12 @@ OWN = {
     "task.update": N_("%(who)s changed the task."),
     "task.withdraw": N_("%(who)s withdrew the task."),
 }
+CHANNELS = {
+    "api": N_("API"),
+    "cli": N_("command line"),
+    "web": N_("web page"),
+    "worker": N_("worker"),
+}
 # A verb that has no sentence of its own; %(verb)s is its short name.
 _ANY = N_("%(who)s: %(verb)s %(name)s")
 # Short names for the audit trail, where who and what stand in columns of their own.
@@ -54,7 +60,7 @@ VERBS = {
     "programme.create": N_("Programme created"),
     "programme.update": N_("Programme changed"),
     "session.close": N_("Signed out"),
-    "session.open": N_("Signed in"),
+    "session.open": N_("Sign-in"),
     "session.refuse": N_("Sign-in refused"),
     "session.revoke": N_("Session revoked"),
     "session.revoke_all": N_("All sessions revoked"),
