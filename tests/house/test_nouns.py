@@ -24,7 +24,6 @@ ELSEWHERE = {
     "app/schemas/track.py": "app/schemas/programme.py",
     "app/routers/pages/events.py": "app/routers/pages/audit.py",
     "app/templates/attachments": "app/templates/tasks",
-    "app/templates/attachments": "app/templates/tasks",
     "app/templates/events": "app/templates/audit",
     "app/templates/tracks": "app/templates/programmes",
     "tests/services/test_attachments.py": "tests/api/test_attachments.py",
