@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -19,19 +20,31 @@ from tests import factories, postgresql
 from tests.clients import ApiClient, PageClient
 
 SECRET = "only-for-tests-only-for-tests-only-for-tests"
+_ROOM = 2 * 1024**3
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 _CLUSTER = pytest.StashKey[postgresql.Cluster]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the one PostgreSQL of the run, before xdist starts its workers."""
-    if hasattr(config, "workerinput") or os.environ.get(postgresql.ADDRESS):
+    if hasattr(config, "workerinput"):
+        return
+    _keep_stores_in_memory()
+    if os.environ.get(postgresql.ADDRESS):
         return
     cluster = postgresql.create()
     if cluster is not None:
         cluster.start()
         config.stash[_CLUSTER] = cluster
         os.environ[postgresql.ADDRESS] = cluster.url
+
+
+def _keep_stores_in_memory() -> None:
+    """A store that lives for one test need not outlive the machine, and on a disk half the time is waiting for it."""
+    memory = Path("/dev/shm")
+    if "TMPDIR" not in os.environ and memory.is_dir() and shutil.disk_usage(memory).free > _ROOM:
+        os.environ["TMPDIR"] = str(memory)
+        tempfile.tempdir = None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
