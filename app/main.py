@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import compile_path
@@ -41,16 +41,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         separate_input_output_schemas=False,
     )
-    app.state.settings = settings
-    app.state.database = Database(settings)
-    app.state.storage = storage.from_settings(settings)
+    attach(app, settings)
     errors.install(app, _methods_of)
     app.include_router(health.router)
     app.include_router(statics.router)
-    api = APIRouter(prefix="/api/v1")
+    # Each inclusion analyses every route once more, which is most of the time that a start takes.
     for router in api_routers:
-        api.include_router(router)
-    app.include_router(api)
+        app.include_router(router, prefix="/api/v1")
     for router in page_routers:
         app.include_router(router, include_in_schema=False)
     # The event stream of a later issue must not be compressed; it sets its own encoding then.
@@ -62,6 +59,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         secure=settings.secure_cookies,
     )
     return app
+
+
+def attach(app: FastAPI, settings: Settings) -> None:
+    """Give an application its store and its files; tests hand one application from store to store."""
+    app.state.settings = settings
+    app.state.database = Database(settings)
+    app.state.storage = storage.from_settings(settings)
 
 
 @cache

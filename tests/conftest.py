@@ -14,9 +14,9 @@ from sqlalchemy.pool import NullPool
 
 from app import migrating
 from app.database import Database
-from app.main import create_app
+from app.main import attach, create_app
 from app.settings import Settings, load
-from tests import factories, postgresql
+from tests import copies, factories, postgresql
 from tests.clients import ApiClient, PageClient
 
 SECRET = "only-for-tests-only-for-tests-only-for-tests"
@@ -102,10 +102,16 @@ class Stores:
         migrating.migrate(self.template)
         database = Database(self.template)
         self.world = factories.build(database)
+        if engine == "postgresql":
+            with database.engine.begin() as connection:
+                self.shape = copies.keep(connection)
         database.dispose()
+        self.used: list[Settings] = []
 
     def copy(self) -> Settings:
-        """Settings of a new store that equals the template."""
+        """Settings of a store that equals the template."""
+        if self.used:
+            return self._again(self.used.pop())
         self.count += 1
         settings = self._settings(f"test_{self.worker}_{self.count}")
         if self.engine == "sqlite":
@@ -115,6 +121,17 @@ class Stores:
             self._sql(f'CREATE DATABASE "{settings.data.name}" TEMPLATE "{self.template.data.name}"')
         return settings
 
+    def _again(self, settings: Settings) -> Settings:
+        """A used copy with the template's rows, or a new one where that one was bent."""
+        engine = create_engine(settings.database_url, poolclass=NullPool)
+        fresh = copies.put_back(engine, self.shape)
+        engine.dispose()
+        if fresh:
+            settings.data.mkdir(parents=True, exist_ok=True)
+            return settings
+        self._sql(f'DROP DATABASE IF EXISTS "{settings.data.name}" WITH (FORCE)')
+        return self.copy()
+
     def empty(self) -> Settings:
         """Settings of a new store without any table."""
         self.count += 1
@@ -123,8 +140,10 @@ class Stores:
         return settings
 
     def drop(self, settings: Settings) -> None:
-        """Remove a copy."""
-        if self.engine == "postgresql":
+        """Remove an empty store, or keep a copy for the next test that asks for one."""
+        if self.engine == "postgresql" and settings.data.name.startswith("test_"):
+            self.used.append(settings)
+        elif self.engine == "postgresql":
             self._sql(f'DROP DATABASE IF EXISTS "{settings.data.name}" WITH (FORCE)')
         shutil.rmtree(settings.data, ignore_errors=True)
 
@@ -189,12 +208,27 @@ def world(stores: Stores) -> factories.World:
     return stores.world
 
 
+@pytest.fixture(scope="session")
+def _application() -> Callable[[Settings], FastAPI]:
+    """One application for all tests of a process: its routes take longer to build than most tests to run."""
+    made: list[FastAPI] = []
+
+    def on(settings: Settings) -> FastAPI:
+        if made:
+            attach(made[0], settings)
+        else:
+            made.append(create_app(settings))
+        return made[0]
+
+    return on
+
+
 @pytest.fixture
-def app(settings: Settings) -> Iterator[FastAPI]:
+def app(settings: Settings, _application: Callable[[Settings], FastAPI]) -> Iterator[FastAPI]:
     """The application on the fresh copy."""
-    made = create_app(settings)
-    yield made
-    made.state.database.dispose()
+    attached = _application(settings)
+    yield attached
+    attached.state.database.dispose()
 
 
 @pytest.fixture
