@@ -1,4 +1,9 @@
-"""Moving the store to the schema of this code, and saying whether it is there."""
+"""Moving the store to the schema of this code, and saying whether this code may run on it.
+
+A store may be newer than the code: while replicas are replaced one by one, and after a release was
+taken back. Each migration says with ``oldest_code`` which older code runs on what it makes; the store
+holds the sum (``runnable_revisions``), because the older code cannot know of the newer step.
+"""
 
 import sqlite3
 from collections.abc import Callable
@@ -8,9 +13,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, inspect, make_url, select, text
 from sqlalchemy.pool import NullPool
+from sqlmodel import col
 
+from app import database_roles
+from app.errors import DomainError, Kind
+from app.messages import N_
+from app.models import RunnableRevision
 from app.settings import Settings
 
 _FOLDER = Path(__file__).resolve().parent.parent / "migrations"
@@ -20,10 +30,22 @@ class WrongEncoding(Exception):
     """The PostgreSQL database was made with an encoding that cannot hold Chinese text."""
 
 
+class StoreNewer(DomainError):
+    """A newer release has changed the store in a way that this code was not made for."""
+
+    kind = Kind.UNAVAILABLE
+    code = "store_newer"
+    message = N_(
+        "The store is at revision %(at)s of a newer release, on which this one cannot run. Use the newer release, "
+        "or let it take the store back first: duikou migrate --back %(head)s"
+    )
+
+
 def migrate(settings: Settings, revision: str = "head") -> str:
     """Upgrade to ``revision``; returns the revision that the store is at.
 
-    Runs in one transaction on both engines: a failure leaves the store as it was.
+    Runs in one transaction on both engines: a failure leaves the store as it was. A store of a newer
+    release is left alone where this code runs on it; else StoreNewer is raised.
     """
     return _run(settings, command.upgrade, revision)
 
@@ -41,7 +63,15 @@ def _run(settings: Settings, step: Callable[[Config, str], None], revision: str)
             if connection.dialect.name == "postgresql":
                 # Two migrations that start together: the second waits, then finds nothing to do.
                 connection.execute(text("SELECT pg_advisory_xact_lock(20211231)"))
+            at = current(connection)
+            if at is not None and at not in _revisions():
+                if step is command.upgrade and runs_here(connection):
+                    return at
+                raise StoreNewer(at=at, head=head())
             step(_config(connection), revision)
+            _note_runnable(connection)
+            if settings.database_app_role and connection.dialect.name == "postgresql":
+                database_roles.grant(connection, settings.database_app_role)
             return current(connection) or "base"
     finally:
         engine.dispose()
@@ -63,6 +93,49 @@ def head() -> str:
 def current(connection: Connection) -> str | None:
     """The revision that a store is at, or None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def runs_here(connection: Connection) -> bool:
+    """Whether this code may run on the store: it is at this code's revision, or newer and made to bear it."""
+    if current(connection) == head():
+        return True
+    if not inspect(connection).has_table("runnable_revisions"):
+        return False
+    own = select(col(RunnableRevision.revision)).where(col(RunnableRevision.revision) == head())
+    return connection.scalar(own) is not None
+
+
+def _revisions() -> list[str]:
+    """All revisions that this code knows, the oldest first."""
+    return [script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()][::-1]
+
+
+def runnable(at: str) -> list[str]:
+    """The revisions whose code runs on a store at ``at``, the newest first.
+
+    Code of revision A runs there if every step after A names A or an older one as its ``oldest_code``.
+    A step that names none wants its own code.
+    """
+    scripts = ScriptDirectory(str(_FOLDER))
+    chain = list(scripts.walk_revisions(head=at))[::-1]
+    place = {script.revision: index for index, script in enumerate(chain)}
+    found: list[str] = []
+    wanted = 0
+    for index in range(len(chain) - 1, -1, -1):
+        if wanted > index:
+            break
+        script = chain[index]
+        found.append(script.revision)
+        wanted = max(wanted, place[getattr(script.module, "oldest_code", script.revision)])
+    return found
+
+
+def _note_runnable(connection: Connection) -> None:
+    at = current(connection)
+    if at is None or not inspect(connection).has_table("runnable_revisions"):
+        return
+    connection.execute(delete(RunnableRevision))
+    connection.execute(insert(RunnableRevision), [{"revision": revision} for revision in runnable(at)])
 
 
 def _config(connection: Connection) -> Config:

@@ -5,6 +5,7 @@ points to, which is how a container is given a secret.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,6 +54,9 @@ class Settings(BaseSettings):
         "", description="empty for the embedded SQLite store, or postgresql+psycopg://user@host/name"
     )
     database_password: SecretStr = Field(SecretStr(""), description="password for database_url, kept out of it")
+    database_app_role: str = Field(
+        "", description="role that serve and worker sign in as where another owns the tables; migrate grants its rights"
+    )
     database_pool: int = Field(20, ge=1, le=200, description="connections of one process to PostgreSQL")
     secret_key: SecretStr = Field(
         SecretStr(""), description="at least 32 characters; signs cursors and derives the keys of personal fields"
@@ -96,6 +100,8 @@ class Settings(BaseSettings):
             raise ValueError("secret_key: give at least 32 random characters (DUIKOU_SECRET_KEY or its _FILE).")
         if self.database_url and not self.database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
             raise ValueError("database_url: give sqlite:///path or postgresql+psycopg://user@host/name.")
+        if not re.fullmatch(r"(?:[a-z_][a-z0-9_]{0,62})?", self.database_app_role):
+            raise ValueError("database_app_role: give a role's name of small letters, digits and underscores.")
         if self.storage_url and not self.storage_url.startswith("s3://"):
             raise ValueError("storage_url: leave it empty for the folder, or give s3://bucket/prefix.")
         if self.public_url and not self.public_url.startswith(("http://", "https://")):

@@ -13,6 +13,8 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = ${repr(branch_labels)}
 depends_on = ${repr(depends_on)}
+# The oldest code that runs on what this step makes (docs/deployment.md); its own revision for a contraction.
+oldest_code = ${repr(down_revision)}
 
 
 def upgrade() -> None:

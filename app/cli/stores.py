@@ -50,14 +50,15 @@ def opened() -> Iterator[Opened]:
 
 
 def refuse_unmigrated(chosen: Settings) -> None:
-    """Raise StoreNotMigrated unless the store is at this code's schema; the file is not made here."""
+    """Raise StoreNotMigrated unless this code may run on the store; the file is not made here."""
     store = Database(chosen)
     try:
         if store.is_sqlite and not store.exists():
             raise StoreNotMigrated(at="-")
         with store.reading() as session:
-            at = migrating.current(session.connection())
+            connection = session.connection()
+            at, runs = migrating.current(connection), migrating.runs_here(connection)
     finally:
         store.dispose()
-    if at != migrating.head():
+    if not runs:
         raise StoreNotMigrated(at=at or "-")

@@ -7,6 +7,7 @@ from app.models.membership import Membership
 from app.models.milestone import Milestone, MilestoneKind
 from app.models.plan_import import PlanImport, PlanImportState, PlanItem, PlanItemKind
 from app.models.programme import Party, PlanVersion, Programme, Side, Track
+from app.models.runnable_revision import RunnableRevision
 from app.models.task import Task, TaskState
 from app.models.token import Token, TokenUse
 from app.models.unit import GroupMember, Unit, UnitKind, UnitName, UnitNameKind
@@ -22,7 +23,16 @@ from app.models.user import (
 
 # Tables whose rows are not business records and therefore change without events (product.md).
 BOOKKEEPING = frozenset(
-    {"alembic_version", "events", "idempotency_keys", "personal_keys", "throttles", "token_uses", "user_sessions"}
+    {
+        "alembic_version",
+        "events",
+        "idempotency_keys",
+        "personal_keys",
+        "runnable_revisions",
+        "throttles",
+        "token_uses",
+        "user_sessions",
+    }
 )
 
 __all__ = [
@@ -47,6 +57,7 @@ __all__ = [
     "PlanVersion",
     "Programme",
     "ResetCode",
+    "RunnableRevision",
     "Side",
     "Task",
     "TaskState",
