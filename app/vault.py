@@ -11,6 +11,7 @@ import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -30,6 +31,7 @@ class Vault:
     def __init__(self, secret: str) -> None:
         self._wrapping = AESGCM(self._derive(secret, b"personal-keys"))
         self._signing = self._derive(secret, b"cursors")
+        self._exchange = Ed25519PrivateKey.from_private_bytes(self._derive(secret, b"exchange"))
 
     @staticmethod
     def _derive(secret: str, purpose: bytes) -> bytes:
@@ -75,6 +77,15 @@ class Vault:
             return base64.urlsafe_b64decode(raw + b"=" * (-len(raw) % 4)).decode()
         except (ValueError, binascii.Error):
             return None
+
+    def sign_package(self, manifest: bytes) -> bytes:
+        """The Ed25519 signature of this installation over the manifest of an exchange package."""
+        return self._exchange.sign(manifest)
+
+    @property
+    def exchange_key(self) -> str:
+        """The public key of ``sign_package``, base64url without padding: what other installations trust."""
+        return base64.urlsafe_b64encode(self._exchange.public_key().public_bytes_raw()).rstrip(b"=").decode()
 
     def _mac(self, body: bytes) -> str:
         mac = hmac.new(self._signing, body, hashlib.sha256).digest()[:16]
