@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import psycopg
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
 from app.errors import DomainError, Kind
@@ -83,6 +84,8 @@ class Database:
             self._reader = self._writer.execution_options(postgresql_readonly=True)
             self._gate = self._open_gate = nullcontext()
         guard(self._writer)
+        # Called with the number of events after each commit that wrote some; they must be quick and not raise.
+        self.listeners: list[Callable[[int], None]] = []
 
     def exists(self) -> bool:
         """Whether the embedded store's file is there; asking SQLite anything would create it."""
@@ -119,6 +122,10 @@ class Database:
             yield session
             refuse_unrecorded(session)
             session.commit()
+            written = session.info.pop("events_written", 0)
+            if written:
+                for listener in self.listeners:
+                    listener(written)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -126,6 +133,15 @@ class Database:
         with translated(), Session(self._reader, autoflush=False, expire_on_commit=False) as session:
             session.info["vault"] = self.vault
             yield session
+
+    @property
+    def pools(self) -> tuple[int, int]:
+        """The connections in use, and those that there may be."""
+        pools = {id(engine.pool): engine.pool for engine in (self._writer, self._reader)}.values()
+        return (
+            sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool)),
+            sum(pool.size() + pool._max_overflow for pool in pools if isinstance(pool, QueuePool)),
+        )
 
     def dispose(self) -> None:
         """Close all connections."""

@@ -12,13 +12,15 @@ from starlette.routing import compile_path
 from starlette.types import Scope
 
 from app import settings as settings_module
-from app.adapters import storage
+from app.adapters import meters, storage
+from app.adapters.meters import Meters
 from app.database import Database
 from app.papers import account_workbook
 from app.routers import errors, health, statics
 from app.routers.api import routers as api_routers
 from app.routers.limits import Limits
 from app.routers.pages import routers as page_routers
+from app.routers.watching import Watch
 from app.settings import Settings
 
 
@@ -28,7 +30,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if app.state.meters is not None:
+            app.state.meters.start()
         yield
+        if app.state.meters is not None:
+            app.state.meters.stop()
         app.state.database.dispose()
 
     app = FastAPI(
@@ -50,7 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router, prefix="/api/v1")
     for router in page_routers:
         app.include_router(router, include_in_schema=False)
-    # The event stream of a later issue must not be compressed; it sets its own encoding then.
+    # Event streams are not compressed: the middleware leaves their type alone.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(
         Limits,
@@ -58,6 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         refuse=lambda scope: errors.answer(_request(app, scope), errors.BodyRefused()),
         secure=settings.secure_cookies,
     )
+    app.add_middleware(Watch, meters=app.state.meters)
     return app
 
 
@@ -66,6 +73,16 @@ def attach(app: FastAPI, settings: Settings) -> None:
     app.state.settings = settings
     app.state.database = Database(settings)
     app.state.storage = storage.from_settings(settings)
+    app.state.meters = _meters(settings, app.state.database)
+
+
+def _meters(settings: Settings, database: Database) -> Meters | None:
+    found = meters.from_settings(settings)
+    if found is not None:
+        database.listeners.append(lambda number: found.count("events_written", number))
+        found.gauge("pool_used", lambda: database.pools[0])
+        found.gauge("pool_size", lambda: database.pools[1])
+    return found
 
 
 @cache

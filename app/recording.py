@@ -39,7 +39,12 @@ _NOT_TABLES = frozenset({"set", "nowait", "skip", "of"})
 
 
 class ChangeWithoutEvent(Exception):
-    """A mistake in the product, not of its user: rows changed and no verb says why."""
+    """A mistake in the product, not of its user: rows changed and no verb says why.
+
+    Its text names tables and numbers, so that it may stand in the log.
+    """
+
+    holds_no_value = True
 
 
 @dataclass(frozen=True, slots=True)

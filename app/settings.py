@@ -80,6 +80,17 @@ class Settings(BaseSettings):
     storage_region: str = Field("us-east-1", description="region of the bucket")
     storage_key_id: str = Field("", description="access key id for the bucket")
     storage_secret: SecretStr = Field(SecretStr(""), description="secret access key for the bucket")
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="form of the log on standard error: json, text, or text only on a terminal"
+    )
+    log_folder: str = Field("", description="folder for daily log files; empty for standard error alone")
+    # 365: 互联网政务应用安全管理规定 article 20 asks for a year of logs, 网络安全法 for half of one.
+    log_keep_days: int = Field(400, ge=365, le=3650, description="days that log files are kept, at least 365")
+    metrics_host: str = Field("127.0.0.1", description="address that the measurements for Prometheus are served on")
+    metrics_port: int = Field(0, ge=0, le=65535, description="port of the measurements; 0 for none")
+    metrics_folder: str = Field(
+        "", description="folder in which the processes of a machine gather them; empty for a temporary one"
+    )
 
     @classmethod
     def settings_customise_sources(

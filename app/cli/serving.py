@@ -9,8 +9,8 @@ import httpx
 import typer
 import uvicorn
 
-from app import settings
-from app.cli import demonstration, logs
+from app import logs, settings
+from app.cli import demonstration, measuring
 from app.cli.speech import say, told
 from app.cli.stores import refuse_unmigrated
 from app.errors import DomainError, Kind
@@ -39,18 +39,20 @@ def serve(
     refuse_unmigrated(chosen)
     _refuse_taken(chosen)
     threading.Thread(target=_announce, args=(chosen,), daemon=True).start()
-    uvicorn.run(
-        "app.main:create_app",
-        factory=True,
-        host=chosen.host,
-        port=chosen.port,
-        workers=chosen.workers,
-        proxy_headers=bool(chosen.trusted_proxies),
-        forwarded_allow_ips=chosen.trusted_proxies or None,
-        log_config=logs.CONFIG,
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE,
-    )
+    with measuring.measured(chosen):
+        uvicorn.run(
+            "app.main:create_app",
+            factory=True,
+            host=chosen.host,
+            port=chosen.port,
+            workers=chosen.workers,
+            proxy_headers=bool(chosen.trusted_proxies),
+            forwarded_allow_ips=chosen.trusted_proxies or None,
+            log_config=logs.config(chosen),
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE,
+        )
 
 
 def _refuse_taken(chosen: Settings) -> None:

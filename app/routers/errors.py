@@ -15,11 +15,19 @@ from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from app import logs
 from app.catalogues import translate
 from app.errors import DomainError, FieldError, InvalidInput, Kind, NotFound, Unauthenticated
 from app.messages import N_
-from app.routers import rendering
-from app.routers.dependencies import MustChangePassword, VersionRequired, VersionUnreadable, database, visit_of
+from app.routers import limits, rendering
+from app.routers.dependencies import (
+    MustChangePassword,
+    VersionRequired,
+    VersionUnreadable,
+    database,
+    settings,
+    visit_of,
+)
 from app.schemas.base import Problem
 from app.services import events
 
@@ -220,8 +228,16 @@ def install(app: FastAPI, methods_of: Callable[[str], list[str]]) -> None:
 
     @app.exception_handler(Exception)
     def _bug(request: Request, error: Exception) -> Response:
-        log.error("unhandled", exc_info=error, extra={"request_id": request.state.request_id})
-        return answer(request, Broken(id=request.state.request_id), 500)
+        request_id = request.state.request_id
+        # This is called outside of all middleware, where the id is no longer that of the present task.
+        token = logs.working_for.set(request_id)
+        log.error("unhandled", exc_info=error)
+        logs.working_for.reset(token)
+        # The server logs it once more, with the error's text; app/logs drops what is marked.
+        error.was_logged = True  # type: ignore[attr-defined]
+        response = answer(request, Broken(id=request_id), 500)
+        limits.add_headers(response.headers, request_id, secure=settings(request).secure_cookies)
+        return response
 
 
 def _note_refusal(request: Request, error: DomainError) -> None:

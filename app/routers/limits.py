@@ -1,7 +1,5 @@
-"""What is decided before a request is read: its size, its id, and the headers of every answer."""
+"""What is decided before a request is read: its size, and the headers of every answer."""
 
-import re
-import secrets
 from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
@@ -22,7 +20,6 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
 
 class BodyTooLarge(HTTPException):
@@ -33,7 +30,7 @@ class BodyTooLarge(HTTPException):
 
 
 class Limits:
-    """ASGI middleware: gives each request an id, refuses a body that is too large, sets headers.
+    """ASGI middleware: refuses a body that is too large, sets headers. The id comes from ``watching``.
 
     ``limit_of`` gives the most bytes for a path. A declared length is refused before a byte is
     read; an undeclared one as soon as it passes the limit.
@@ -51,8 +48,6 @@ class Limits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = {name: value for name, value in scope["headers"] if name in (b"content-length", b"x-request-id")}
-        scope.setdefault("state", {})["request_id"] = _request_id(headers.get(b"x-request-id", b""))
         limit = self.limit_of(scope["path"])
         started = False
         received = 0
@@ -72,7 +67,7 @@ class Limits:
                 self._add_headers(MutableHeaders(scope=message), scope)
             await send(message)
 
-        declared = headers.get(b"content-length", b"0")
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not declared.isdigit() or int(declared) > limit:
             await self.refuse(scope)(scope, receive, send_with_headers)
             return
@@ -84,13 +79,13 @@ class Limits:
             await self.refuse(scope)(scope, receive, send_with_headers)
 
     def _add_headers(self, headers: MutableHeaders, scope: Scope) -> None:
-        for name, value in SECURITY_HEADERS.items():
-            headers.setdefault(name, value)
-        headers["X-Request-Id"] = scope["state"]["request_id"]
-        if self.secure:
-            headers["Strict-Transport-Security"] = "max-age=31536000"
+        add_headers(headers, scope["state"]["request_id"], secure=self.secure)
 
 
-def _request_id(given: bytes) -> str:
-    text = given.decode("ascii", "replace")
-    return text if _REQUEST_ID.match(text) else secrets.token_hex(12)
+def add_headers(headers: MutableHeaders, request_id: str, *, secure: bool) -> None:
+    """The headers of every answer; also for one that is made outside of all middleware."""
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    headers["X-Request-Id"] = request_id
+    if secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"

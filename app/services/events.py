@@ -50,6 +50,7 @@ def record(
         cause: Any = connection.scalar(insert(Event).values(**head).returning(col(Event.id)))
         if rows:
             connection.execute(insert(Event), [{**row, "cause_id": cause} for row in rows])
+    _count(session, 1 + len(rows))
     return int(cause)
 
 
@@ -75,6 +76,12 @@ def record_access(
     }
     with writing_events(session) as connection:
         connection.execute(insert(Event).values(**head))
+    _count(session, 1)
+
+
+def _count(session: Session, number: int) -> None:
+    """Tell the store how many events its next commit makes visible; it wakes those who listen."""
+    session.info["events_written"] = session.info.get("events_written", 0) + number
 
 
 def label(subject: SQLModel) -> str:
