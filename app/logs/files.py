@@ -53,10 +53,14 @@ class DailyFile(logging.Handler):
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         if day != self._day:
-            # Apart: compressing yesterday's file takes seconds, and a request is waiting for this line.
-            threading.Thread(target=tidy, args=(self._folder, self._keep_days, day), daemon=True).start()
-        self._day = day
+            self._day = day
+            self.begin(day)
         return self._descriptor
+
+    def begin(self, day: date) -> None:
+        """A day begins: tidy up, apart, for it takes seconds and a request is waiting for its line."""
+        work = (self._folder, self._keep_days, day)
+        threading.Thread(target=tidy, args=work, name="duikou-logs", daemon=True).start()
 
     def close(self) -> None:
         """Let go of the file."""

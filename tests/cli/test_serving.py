@@ -1,11 +1,13 @@
 """duikou serve: ready when it says so, one line a request, a calm end."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,12 +27,14 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _serving(settings: Settings, log: Path, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+def _serving(
+    settings: Settings, log: Path, *options: str, variables: Mapping[str, str] = {}
+) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     port = _free_port()
     with log.open("w") as errors:
         server = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "serve", "--port", str(port), *options],
-            env={**os.environ, **environment(settings), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **environment(settings), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", **variables},
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -46,20 +50,57 @@ def _serving(settings: Settings, log: Path, *options: str) -> Iterator[tuple[str
         server.communicate(timeout=30)
 
 
+def _get(address: str) -> httpx.Response:
+    """A connection of its own, so that either process may take it, and patience for a busy machine."""
+    return httpx.get(address, timeout=60)
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_answers_once_it_says_so(settings: Settings, tmp_path: Path, workers: str) -> None:
     with _serving(settings, tmp_path / "log", "--workers", workers) as (address, _):
-        assert httpx.get(f"{address}/readyz").status_code == 200
-        assert httpx.get(f"{address}/sign-in").status_code == 200
+        assert _get(f"{address}/readyz").status_code == 200
+        assert _get(f"{address}/sign-in").status_code == 200
 
 
 def test_logs_requests_without_their_query(settings: Settings, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with _serving(settings, log) as (address, _):
-        httpx.get(f"{address}/sign-in?next=/tasks?q=secret-words")
-    written = log.read_text()
-    assert '"GET /sign-in HTTP/1.1" 200' in written
-    assert "secret-words" not in written
+        answer = _get(f"{address}/sign-in?next=/tasks?q=secret-words")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    line = next(line for line in lines if line.get("route") == "sessions.new")
+    assert (line["method"], line["status"], line["address"]) == ("GET", 200, "127.0.0.1")
+    assert line["request_id"] == answer.headers["x-request-id"]
+    assert "secret-words" not in log.read_text()
+
+
+def test_several_processes_are_measured_and_logged_in_one_place(settings: Settings, tmp_path: Path) -> None:
+    port, folder = _free_port(), tmp_path / "logs"
+    extra = {"DUIKOU_METRICS_PORT": str(port), "DUIKOU_LOG_FOLDER": str(folder)}
+    with _serving(settings, tmp_path / "log", "--workers", "2", variables=extra) as (address, _):
+        for _ in range(20):
+            assert _get(f"{address}/sign-in").status_code == 200
+        measured = _until(lambda: _get(f"http://127.0.0.1:{port}/metrics").text, _ANSWERED_20)
+        assert "duikou_processes 2.0" in measured
+        assert "duikou_store_up 1.0" in measured
+        assert _get(f"{address}/metrics").status_code == 404
+    (kept,) = folder.iterdir()
+    lines = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert len({line["process"] for line in lines}) == 3, "the two that answer and the one that minds them"
+    assert sum(line.get("route") == "sessions.new" for line in lines) == 20
+
+
+_ANSWERED_20 = 'duikou_request_duration_seconds_count{route="sessions.new",status="2xx"} 20.0'
+
+
+def _until(ask: Callable[[], str], wanted: str) -> str:
+    """The first answer with ``wanted`` in it; processes leave their counts every two seconds."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        answer = ask()
+        if wanted in answer:
+            return answer
+        time.sleep(0.2)
+    raise AssertionError(f"{wanted} is not in:\n{answer}")
 
 
 def test_ends_calmly_when_told_to(settings: Settings, tmp_path: Path) -> None:

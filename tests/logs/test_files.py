@@ -19,8 +19,15 @@ TODAY = date(2026, 11, 27)
 KEEP = 365
 
 
+class WithoutTidying(DailyFile):
+    """Here each test tidies itself."""
+
+    def begin(self, day: date) -> None:
+        """Leave the other days alone."""
+
+
 def handler(folder: Path) -> DailyFile:
-    made = DailyFile(str(folder), KEEP)
+    made = WithoutTidying(str(folder), KEEP)
     made.setFormatter(logging.Formatter("%(message)s"))
     return made
 
@@ -30,13 +37,6 @@ def line(text: str, day: date = TODAY) -> logging.LogRecord:
     # Noon in Shanghai.
     record.created = (day - date(1970, 1, 1)).days * 86400 + 4 * 3600
     return record
-
-
-@pytest.fixture(autouse=True)
-def _no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A day that begins tidies in a thread; here each test does it itself."""
-    monkeypatch.setattr(files.threading, "Thread", lambda **_: threading.Event())
-    monkeypatch.setattr(threading.Event, "start", lambda _: None, raising=False)
 
 
 def _write(folder: str, name: str) -> None:
@@ -66,6 +66,15 @@ class TestWriting:
         assert len(written) == 400
         assert {text.split()[0] for text in written} == {"a", "b"}
         assert all(len(text.split()) == 3 and text.endswith("x" * 300) for text in written)
+
+    def test_a_day_that_begins_packs_those_that_are_over(self, tmp_path: Path) -> None:
+        (tmp_path / file_name(TODAY - timedelta(days=3))).write_text("x")
+        one = DailyFile(str(tmp_path), KEEP)
+        one.emit(line("x"))
+        for thread in [thread for thread in threading.enumerate() if thread.name == "duikou-logs"]:
+            thread.join(10)
+        one.close()
+        assert (tmp_path / f"{file_name(TODAY - timedelta(days=3))}.gz").exists()
 
     def test_a_file_that_was_moved_away_is_made_again(self, tmp_path: Path) -> None:
         one = handler(tmp_path)
