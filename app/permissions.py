@@ -140,6 +140,20 @@ ADMINISTRATOR_RIGHTS: dict[Administrator, frozenset[Permission]] = {
 }
 
 
+# Administration: power over accounts, rights and the record. A list of addresses, where there is one,
+# holds these for everybody, and every right of whoever holds a seat (GB/T 22239-2019 8.1.4).
+ADMINISTRATION = frozenset(
+    {
+        P.ADMINISTRATOR_APPOINT,
+        P.AUDIT_READ,
+        P.MEMBERSHIP_MANAGE,
+        P.TOKEN_MANAGE,
+        P.UNIT_GRANT,
+        P.USER_MANAGE,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Seat:
     """One membership, as far as rights need it: a role in a programme for a unit."""

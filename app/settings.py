@@ -1,20 +1,29 @@
 """Settings: one class, read from the environment; a wrong value stops the start with its name.
 
 Every setting ``name`` is read from ``DUIKOU_NAME``, or from the file that ``DUIKOU_NAME_FILE``
-points to, which is how a container is given a secret.
+points to, which is how a container is given a secret. A variable of that kind which names no setting
+stops the start as well: a protection that was misspelt would be no protection, and say nothing.
 """
 
+import difflib
 import os
 import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from app import addresses
+
 PREFIX = "DUIKOU_"
+_FILE = "_FILE"
+# Variables of the test suite, which are not the product's to know.
+_NOT_OURS = (f"{PREFIX}TEST_",)
+_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 
 
 class WrongSetting(Exception):
@@ -26,7 +35,7 @@ class FileSecrets(PydanticBaseSettingsSource):
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
         """The content of the named file without its last line end, or None."""
-        variable = f"{PREFIX}{field_name.upper()}_FILE"
+        variable = f"{PREFIX}{field_name.upper()}{_FILE}"
         path = os.environ.get(variable)
         if path is None:
             return None, field_name, False
@@ -66,6 +75,9 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=64, description="processes that serve starts")
     public_url: str = Field("", description="address people use, such as https://duikou.example; empty: as asked")
     trusted_proxies: str = Field("", description="addresses of proxies whose forwarded headers count, by comma")
+    admin_addresses: str = Field(
+        "", description="networks from which administration is open, such as 10.2.0.0/16, by comma; empty: from all"
+    )
     language: Literal["zh_CN", "en"] = Field("zh_CN", description="language of the screen before a person chose one")
     session_idle_minutes: int = Field(60, ge=5, le=1440, description="minutes without a request that end a session")
     session_absolute_hours: int = Field(12, ge=1, le=168, description="hours after which a session always ends")
@@ -117,12 +129,27 @@ class Settings(BaseSettings):
             raise ValueError("storage_url: leave it empty for the folder, or give s3://bucket/prefix.")
         if self.public_url and not self.public_url.startswith(("http://", "https://")):
             raise ValueError("public_url: give an address that starts with http:// or https://.")
+        self._refuse_forgeable_addresses()
         return self
+
+    def _refuse_forgeable_addresses(self) -> None:
+        try:
+            listed = addresses.networks(self.admin_addresses)
+        except ValueError as error:
+            raise ValueError(f"admin_addresses: {error}") from None
+        if listed and "*" in self.trusted_proxies:
+            # Whoever is trusted may say any address; trusting everybody would make the list a wish.
+            raise ValueError("trusted_proxies: name the proxies; with * anybody can claim an address of the list.")
 
     @property
     def resolved_database_url(self) -> str:
         """The address of the store; without a setting, the embedded one in ``data``."""
         return self.database_url or f"sqlite:///{self.data.resolve() / 'duikou.sqlite3'}"
+
+    @property
+    def admin_networks(self) -> tuple[addresses.Network, ...]:
+        """The networks of ``admin_addresses``; empty where administration is open from everywhere."""
+        return addresses.networks(self.admin_addresses)
 
     @property
     def secure_cookies(self) -> bool:
@@ -133,6 +160,7 @@ class Settings(BaseSettings):
 def load(environment: Mapping[str, Any] | None = None, **values: Any) -> Settings:
     """Settings from the environment and ``values``; raises WrongSetting with every name at fault."""
     given = {**(environment or {}), **{name: value for name, value in values.items() if value is not None}}
+    _refuse_unknown()
     try:
         settings = Settings(**given)
     except ValidationError as error:
@@ -140,6 +168,55 @@ def load(environment: Mapping[str, Any] | None = None, **values: Any) -> Setting
     if settings.mode != "production" and not settings.secret_key.get_secret_value():
         return settings.model_copy(update={"secret_key": SecretStr(_generated_key(settings.data))})
     return settings
+
+
+def _refuse_unknown() -> None:
+    """Raise WrongSetting for variables that look like settings and are none, each with the name that is nearest."""
+    known = [name.upper() for name in Settings.model_fields]
+    known += [name + _FILE for name in known]
+    ours = [name for name in sorted(os.environ) if name.startswith(PREFIX) and not name.startswith(_NOT_OURS)]
+    wrong = []
+    for name in ours:
+        given = name.removeprefix(PREFIX)
+        if given not in known:
+            near = difflib.get_close_matches(given, known, 1)
+            meant = f" Is {PREFIX}{near[0]} meant?" if near else ""
+            wrong.append(f"{name}: there is no such setting.{meant}")
+    if wrong:
+        raise WrongSetting("\n".join(wrong))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One setting as an administrator may see it: a secret's value is never among it."""
+
+    variable: str
+    value: str
+    default: str
+    description: str
+    source: Literal["default", "variable", "file", "generated"]
+    place: str
+
+
+def explain(settings: Settings) -> list[Shown]:
+    """Every setting with its value, default and meaning, and where the value comes from, in their order."""
+    found = []
+    for name, field in Settings.model_fields.items():
+        variable = f"{PREFIX}{name.upper()}"
+        value, secret = getattr(settings, name), isinstance(field.default, SecretStr)
+        given = value.get_secret_value() if secret else str(value)
+        source: Literal["default", "variable", "file", "generated"] = "default"
+        place = ""
+        if f"{variable}{_FILE}" in os.environ:
+            source, place = "file", os.environ[f"{variable}{_FILE}"]
+        elif variable in os.environ:
+            source, place = "variable", variable
+        elif secret and given:
+            source = "generated"
+        default = "" if secret else str(field.default)
+        shown = "(set)" if secret and given else _PASSWORD_IN_URL.sub(r"\1:***@", given)
+        found.append(Shown(variable, shown, default, field.description or "", source, place))
+    return found
 
 
 def _explain(item: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from app.cli import demonstration, migrations, plans, serving, tokens, users
+from app.cli import configuration, demonstration, migrations, plans, serving, tokens, users
 from app.cli.speech import complain, told
 from app.errors import DomainError
 from app.messages import N_
@@ -26,6 +26,9 @@ app = typer.Typer(
 app.command("serve", help=told(N_("Answer requests of browsers and of other systems.")))(serving.serve)
 app.command("migrate", help=told(N_("Bring the store to the schema of this release, or back.")))(migrations.migrate)
 app.command("demo", help=told(N_("Fill an empty store with a demonstration programme.")))(demonstration.demonstrate)
+app.command("settings", help=told(N_("List every setting with its value and where it comes from.")))(
+    configuration.show_settings
+)
 app.add_typer(plans.app, name="plan", help=told(N_("Read a plan document, or import it as a programme.")))
 app.add_typer(users.app, name="user", help=told(N_("Open, list and close accounts; reset passwords; first run.")))
 app.add_typer(tokens.app, name="token", help=told(N_("Make, list and revoke tokens of service accounts.")))

@@ -3,6 +3,8 @@
 Each counts the try first, in a transaction of its own, so that a refusal does not take the count back.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from fastapi import Request
@@ -12,7 +14,7 @@ from app.permissions import Actor
 from app.routers.dependencies import address_of, database, settings
 from app.schemas.session import SignIn
 from app.schemas.user import PasswordChange, ResetRedeem
-from app.services import passwords, sessions
+from app.services import passwords, places, sessions
 from app.services.sessions import Opened
 
 
@@ -35,7 +37,7 @@ def sign_in(request: Request, given: SignIn, now: datetime) -> Opened:
         candidate = sessions.attempt(session, settings(request), given.login, address, now)
     opened = None
     right = sessions.password_matches(given.password, candidate.password_hash)
-    with store.transaction() as session:
+    with noting_elsewhere(request, given.login), store.transaction() as session:
         if right:
             opened = sessions.open_session(
                 session,
@@ -51,6 +53,17 @@ def sign_in(request: Request, given: SignIn, now: datetime) -> Opened:
     if opened is None:
         raise sessions.SignInRefused
     return opened
+
+
+@contextmanager
+def noting_elsewhere(request: Request, login: str, channel: str = "web") -> Iterator[None]:
+    """Record that an administrator was refused for the address; what the block did is taken back by then."""
+    try:
+        yield
+    except places.AddressNotAllowed as refusal:
+        with database(request).transaction() as session:
+            sessions.note_failure(session, nobody(request, channel), login, refusal.code)
+        raise
 
 
 def change_password(request: Request, actor: Actor, given: PasswordChange, now: datetime) -> None:
@@ -73,9 +86,10 @@ def redeem(request: Request, given: ResetRedeem, now: datetime, channel: str = "
         candidate = sessions.attempt(session, settings(request), given.login, address_of(request), now)
     unchanged = sessions.password_matches(given.new_password, candidate.password_hash)
     actor = nobody(request, channel)
-    with store.transaction() as session:
+    with noting_elsewhere(request, given.login, channel), store.transaction() as session:
         stored = passwords.redeem(
             session,
+            settings(request),
             candidate,
             given.code,
             password_hash,

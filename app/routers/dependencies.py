@@ -18,7 +18,7 @@ from app.errors import DomainError, Forbidden, Kind, NotFound, Unauthenticated
 from app.messages import N_
 from app.permissions import Actor, Permission, can
 from app.schemas.base import MAX_ID
-from app.services import events, sessions, tokens
+from app.services import events, places, sessions, tokens
 from app.settings import Settings
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -216,20 +216,25 @@ def upload_allowed(request: Request, actor: Annotated[Actor, Depends(signed_in)]
 class Needs:
     """A route's permission. A thing that may not be read does not exist (404); else it is a 403.
 
-    None is for what everybody who is signed in may do, such as asking who they are.
+    None is for what everybody who is signed in may do, such as asking who they are. ``anywhere``: the
+    list of addresses does not hold here, because the route only ends what was begun.
     """
 
-    def __init__(self, permission: Permission | None) -> None:
+    def __init__(self, permission: Permission | None, *, anywhere: bool = False) -> None:
         self.permission = permission
+        self.anywhere = anywhere
 
     def __call__(self, request: Request) -> None:
         """Refuse an actor who holds the right nowhere; the service decides about the one thing."""
         visit = visit_of(request)
         if visit.actor is None:
             raise Unauthenticated
+        if not self.anywhere:
+            places.refuse_elsewhere(settings(request), visit.actor)
         if self.permission is None:
             return
         if can(visit.actor, self.permission):
+            places.refuse_elsewhere(settings(request), visit.actor, self.permission)
             if visit.actor.is_audited:
                 _record_reading(request, visit.actor, self.permission)
             return
@@ -283,6 +288,6 @@ Configuration = Annotated[Settings, Depends(settings)]
 Files = Annotated[Storage, Depends(files)]
 
 
-def needs(permission: Permission | None) -> Any:
+def needs(permission: Permission | None, *, anywhere: bool = False) -> Any:
     """``dependencies=[needs(P.TASK_READ)]`` on a route."""
-    return Depends(Needs(permission))
+    return Depends(Needs(permission, anywhere=anywhere))

@@ -19,7 +19,7 @@ from app.messages import N_
 from app.models import ResetCode, Unit, User, UserKind
 from app.permissions import Actor, P
 from app.rules import passwords as rules
-from app.services import actors, events, sessions, throttles, users
+from app.services import actors, events, places, sessions, throttles, users
 from app.services.administrators import NotAPerson
 from app.services.sessions import Candidate
 from app.settings import Settings
@@ -148,6 +148,7 @@ def new_code(session: Session, user_id: int, now: datetime) -> str:
 
 def redeem(
     session: Session,
+    settings: Settings,
     checked: Candidate,
     code: str,
     password_hash: str,
@@ -161,7 +162,8 @@ def redeem(
 
     False where the code does not open the account, which the caller refuses in one sentence.
     ``unchanged`` says whether the new password is the present one; it is only told to somebody with
-    the right code. ``actor`` gives the address. Raises PasswordUnchanged.
+    the right code. ``actor`` gives the address. Raises PasswordUnchanged, and AddressNotAllowed for an
+    administrator elsewhere.
     """
     row = session.scalars(
         select(ResetCode)
@@ -175,6 +177,7 @@ def redeem(
     )
     if person is None:
         return False
+    places.refuse_elsewhere(settings, person)
     if unchanged:
         raise rules.PasswordUnchanged
     row.used_at = now

@@ -13,7 +13,7 @@ from app.errors import DomainError, Kind, NotFound
 from app.messages import N_
 from app.models import User, UserKind, UserSession
 from app.permissions import Actor
-from app.services import actors, events, paging, throttles
+from app.services import actors, events, paging, places, throttles
 from app.services.paging import Slice, Sort
 from app.settings import Settings
 from app.vault import digest
@@ -81,7 +81,10 @@ def attempt(session: Session, settings: Settings, login: str, address: str, now:
 def open_session(
     session: Session, settings: Settings, candidate: Candidate, login: str, *, address: str, browser: str, now: datetime
 ) -> Opened | None:
-    """Open a session for an account whose password was right; None where it is closed or expired."""
+    """Open a session for an account whose password was right; None where it is closed or expired.
+
+    Raises AddressNotAllowed for an administrator elsewhere: told only to somebody with the password.
+    """
     if candidate.user_id is None:
         return None
     actor = actors.load(session, candidate.user_id, date_of(now), address=address)
@@ -89,6 +92,7 @@ def open_session(
     # The password may have been changed since it was checked.
     if actor is None or user is None or user.password_hash != candidate.password_hash:
         return None
+    places.refuse_elsewhere(settings, actor)
     throttles.forgive(session, login, address)
     session.connection().execute(
         delete(UserSession).where(col(UserSession.user_id) == user.id, col(UserSession.expires_at) < now - _KEPT)
@@ -109,9 +113,11 @@ def open_session(
     return Opened(token, candidate.user_id, user.must_change_password)
 
 
-def note_failure(session: Session, actor: Actor, login: str) -> None:
-    """Record a refused try, without what was typed as a password."""
-    events.record_access(session, actor, "session.refuse", subject_type="users", name=login[:64])
+def note_failure(session: Session, actor: Actor, login: str, code: str = SignInRefused.code) -> None:
+    """Record a refused try and its code, without what was typed as a password."""
+    events.record_access(
+        session, actor, "session.refuse", subject_type="users", name=login[:64], details={"code": code}
+    )
 
 
 @dataclass(frozen=True, slots=True)

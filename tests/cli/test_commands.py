@@ -1,5 +1,6 @@
 """Every command has help, an exit code, and a sentence instead of a stack trace."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import typer
 
 from app.cli import app
 from tests.cli.conftest import Command
+from tests.conftest import SECRET
 
 
 def _commands(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -30,7 +32,7 @@ def test_has_help(path: tuple[str, ...], duikou: Command) -> None:
 
 def test_are_those_of_the_product() -> None:
     groups = {path[0] for path in COMMANDS if path}
-    assert {"serve", "migrate", "demo", "user", "token", "plan"} <= groups
+    assert {"serve", "migrate", "demo", "settings", "user", "token", "plan"} <= groups
 
 
 @pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
@@ -78,3 +80,28 @@ def test_speaks_the_language_of_the_terminal(language: str) -> None:
         check=True,
     )
     assert ("账号" in done.stdout.decode()) is language.startswith("zh")
+
+
+@pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
+class TestSettings:
+    def test_are_listed_with_their_sources_and_without_secrets(
+        self, duikou: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DUIKOU_PORT", "8100")
+        monkeypatch.setenv("LANG", "C.UTF-8")
+        said = duikou("settings")
+        assert said.code == 0
+        assert "DUIKOU_PORT=8100\tfrom the environment" in said.out
+        assert "DUIKOU_HOST=127.0.0.1\tdefault" in said.out
+        assert "DUIKOU_SECRET_KEY=(set)\t" in said.out
+        assert SECRET not in said.out
+        rows = json.loads(duikou("settings", "--json").out)
+        assert {row["variable"]: row["source"] for row in rows}["DUIKOU_PORT"] == "variable"
+
+    def test_that_do_not_exist_stop_every_command(self, duikou: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DUIKOU_ADMIN_ADRESSES", "10.2.0.0/16")
+        said = duikou("migrate")
+        assert (said.code, said.err) == (
+            1,
+            "DUIKOU_ADMIN_ADRESSES: there is no such setting. Is DUIKOU_ADMIN_ADDRESSES meant?\n",
+        )

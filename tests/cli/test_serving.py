@@ -16,6 +16,7 @@ import pytest
 
 from app.settings import Settings
 from tests.cli.conftest import Command, environment
+from tests.factories import session_token
 
 pytestmark = pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
 
@@ -101,6 +102,28 @@ def _until(ask: Callable[[], str], wanted: str) -> str:
             return answer
         time.sleep(0.2)
     raise AssertionError(f"{wanted} is not in:\n{answer}")
+
+
+def test_takes_an_address_only_from_a_proxy_that_is_trusted(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a caller writes into X-Forwarded-For stands left of what the proxy adds, and counts for nothing."""
+    monkeypatch.setenv("DUIKOU_ADMIN_ADDRESSES", "10.2.0.0/16")
+    cookies = {"session": session_token("system_admin")}
+    asked = {"inside": "10.9.9.9, 10.2.0.15", "forged": "10.2.0.15, 10.9.9.9"}
+    answers: dict[tuple[str, str], int] = {}
+    for trusted in ("127.0.0.1", "192.0.2.1"):
+        monkeypatch.setenv("DUIKOU_TRUSTED_PROXIES", trusted)
+        with _serving(settings, tmp_path / f"log-{trusted}") as (address, _):
+            for name, forwarded in asked.items():
+                headers = {"X-Forwarded-For": forwarded}
+                answers[trusted, name] = httpx.get(f"{address}/users", cookies=cookies, headers=headers).status_code
+    assert answers == {
+        ("127.0.0.1", "inside"): 200,
+        ("127.0.0.1", "forged"): 403,
+        ("192.0.2.1", "inside"): 403,
+        ("192.0.2.1", "forged"): 403,
+    }
 
 
 def test_ends_calmly_when_told_to(settings: Settings, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import PREFIX, Settings, WrongSetting, load
+from app.settings import PREFIX, Settings, WrongSetting, explain, load
 
 KEY = "k" * 40
 
@@ -22,6 +22,8 @@ KEY = "k" * 40
         ("public_url", "duikou.example", "https://"),
         ("upload_limit_mb", "0", "greater than or equal to 1"),
         ("secret_key", "short", "32"),
+        ("admin_addresses", "10.2.0.5/24", "10.2.0.5/24 is not a network"),
+        ("admin_addresses", "192.0.2.0/24, office", "office is not a network"),
     ],
 )
 def test_is_named_with_what_it_wants(name: str, value: str, wants: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,3 +64,52 @@ def test_a_demonstration_makes_its_own_key_once(tmp_path: Path) -> None:
     assert len(first.get_secret_value()) >= 32
     assert load(mode="demo", data=tmp_path).secret_key == first
     assert (tmp_path / "demo.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_list_of_addresses_that_anybody_can_claim_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}SECRET_KEY", KEY)
+    monkeypatch.setenv(f"{PREFIX}ADMIN_ADDRESSES", "10.2.0.0/16")
+    monkeypatch.setenv(f"{PREFIX}TRUSTED_PROXIES", "*")
+    with pytest.raises(WrongSetting, match=f"{PREFIX}TRUSTED_PROXIES: name the proxies"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("ADMIN_ADRESSES", "ADMIN_ADDRESSES"), ("SECRET_KEY_FIEL", "SECRET_KEY_FILE"), ("QQQQ", None)],
+)
+def test_a_variable_that_is_no_setting_stops_the_start(
+    name: str, meant: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}SECRET_KEY", KEY)
+    monkeypatch.setenv(f"{PREFIX}{name}", "")
+    with pytest.raises(WrongSetting) as refused:
+        load()
+    wanted = f"{PREFIX}{name}: there is no such setting."
+    assert str(refused.value) == (f"{wanted} Is {PREFIX}{meant} meant?" if meant else wanted)
+
+
+def test_variables_of_the_suite_are_not_the_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}SECRET_KEY", KEY)
+    monkeypatch.setenv(f"{PREFIX}TEST_ANYTHING", "1")
+    assert load().mode == "production"
+
+
+def test_each_is_explained_with_where_it_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key").write_text(KEY)
+    monkeypatch.setenv(f"{PREFIX}SECRET_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv(f"{PREFIX}PORT", "8100")
+    monkeypatch.setenv(f"{PREFIX}DATABASE_URL", "postgresql+psycopg://duikou:hidden@db/duikou")
+    rows = {row.variable.removeprefix(PREFIX): row for row in explain(load())}
+    assert list(rows) == [name.upper() for name in Settings.model_fields]
+    assert (rows["PORT"].value, rows["PORT"].default, rows["PORT"].source) == ("8100", "8000", "variable")
+    assert (rows["SECRET_KEY"].value, rows["SECRET_KEY"].source) == ("(set)", "file")
+    assert rows["SECRET_KEY"].place == str(tmp_path / "key")
+    assert (rows["HOST"].value, rows["HOST"].source) == ("127.0.0.1", "default")
+    assert rows["DATABASE_URL"].value == "postgresql+psycopg://duikou:***@db/duikou"
+    assert KEY not in repr(rows)
+
+
+def test_a_generated_key_is_said_to_be_one(tmp_path: Path) -> None:
+    rows = {row.variable: row for row in explain(load(mode="demo", data=tmp_path))}
+    assert rows[f"{PREFIX}SECRET_KEY"].source == "generated"

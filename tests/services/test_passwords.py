@@ -12,10 +12,12 @@ from app.permissions import Actor, system_actor
 from app.rules.passwords import PasswordUnchanged
 from app.services import administrators, events, passwords, sessions
 from app.services.sessions import Candidate
-from app.settings import Settings
+from app.settings import Settings, load
+from tests.conftest import SECRET
 from tests.factories import NOW, PASSWORD, SYSTEM, TODAY, World, actor_of
 
 NEW = "Another-Word-42"
+SETTINGS = load(mode="test", secret_key=SECRET)
 
 
 def issue(database: Database, world: World, login: str = "handler", by: str = "system_admin") -> passwords.Issued:
@@ -28,6 +30,7 @@ def redeem(database: Database, user_id: int | None, code: str, *, unchanged: boo
         user = session.get(User, user_id) if user_id else None
         return passwords.redeem(
             session,
+            SETTINGS,
             Candidate(user_id, user.password_hash if user else ""),
             code,
             "new-hash",

@@ -81,13 +81,13 @@ def issue_reset_code(user_id: UserId, actor: ApiActor, store: Store, now: Now) -
     name="api.resets.redeem",
     status_code=204,
     response_class=Response,
-    responses=documented(422, 429),
+    responses=documented(403, 422, 429),
 )
 def redeem_reset_code(request: Request, data: ResetRedeem, now: Now) -> Response:
     """Choose a password with a printed code, without being signed in; every session of the account ends.
 
     One sentence (422) for a wrong login, a wrong, used or old code and a closed account; 429 after too
-    many tries of the account or from the address.
+    many tries of the account or from the address; 403 for an administrator from an address off the list.
     """
     credentials.redeem(request, data, now, channel="api")
     return answers.nothing()

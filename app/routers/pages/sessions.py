@@ -89,7 +89,7 @@ def sign_in(request: Request, form: OpenForm, settings: Configuration, now: Now)
     return response
 
 
-@router.post("/sign-out", name="sessions.close", dependencies=[needs(None)])
+@router.post("/sign-out", name="sessions.close", dependencies=[needs(None, anywhere=True)])
 def sign_out(request: Request, _form: Form, actor: PageActor, store: Store, now: Now) -> Response:
     """Revoke the session on the server, then forget the cookie."""
     with store.transaction() as session:
