@@ -15,8 +15,8 @@ from app.messages import N_
 APPEND_ONLY = frozenset({"events", "seals"})
 # What says at which schema the store is belongs to the migration.
 READ_ONLY = frozenset({"alembic_version", "runnable_revisions"})
-# Columns that the server fills, and that decide the order of the log.
-_SERVERS_OWN = {"events": frozenset({"id", "transaction_id"})}
+# The column that the server fills, and that decides the order of the log.
+_SERVERS_OWN = {"events": frozenset({"transaction_id"})}
 _STRONG_ROLES = ("pg_execute_server_program", "pg_write_server_files", "pg_write_all_data")
 
 

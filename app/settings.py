@@ -18,6 +18,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app import addresses
+from app.seal_keys import read_key
 
 PREFIX = "DUIKOU_"
 _FILE = "_FILE"
@@ -70,6 +71,11 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""), description="at least 32 characters; signs cursors and derives the keys of personal fields"
     )
+    seal_key: SecretStr = Field(
+        SecretStr(""), description="Ed25519 seed that signs seals, 32 bytes in hex or base64; empty: from secret_key"
+    )
+    seal_old_keys: str = Field("", description="public keys that sealed before the present one, by comma")
+    seal_heads: str = Field("", description="folder that the signed head is written to daily; empty: data/heads")
     host: str = Field("127.0.0.1", description="address that serve listens on")
     port: int = Field(8000, ge=1, le=65535, description="port that serve listens on")
     workers: int = Field(1, ge=1, le=64, description="processes that serve starts")
@@ -130,6 +136,9 @@ class Settings(BaseSettings):
         if self.public_url and not self.public_url.startswith(("http://", "https://")):
             raise ValueError("public_url: give an address that starts with http:// or https://.")
         self._refuse_forgeable_addresses()
+        _refuse_key("seal_key", self.seal_key.get_secret_value())
+        for key in self.seal_old_keys.split(","):
+            _refuse_key("seal_old_keys", key)
         return self
 
     def _refuse_forgeable_addresses(self) -> None:
@@ -140,6 +149,11 @@ class Settings(BaseSettings):
         if listed and "*" in self.trusted_proxies:
             # Whoever is trusted may say any address; trusting everybody would make the list a wish.
             raise ValueError("trusted_proxies: name the proxies; with * anybody can claim an address of the list.")
+
+    @property
+    def seal_heads_folder(self) -> Path:
+        """Where signed heads are kept, out of the store."""
+        return Path(self.seal_heads) if self.seal_heads else self.data / "heads"
 
     @property
     def resolved_database_url(self) -> str:
@@ -217,6 +231,14 @@ def explain(settings: Settings) -> list[Shown]:
         shown = "(set)" if secret and given else _PASSWORD_IN_URL.sub(r"\1:***@", given)
         found.append(Shown(variable, shown, default, field.description or "", source, place))
     return found
+
+
+def _refuse_key(name: str, text: str) -> None:
+    if text.strip():
+        try:
+            read_key(text)
+        except ValueError:
+            raise ValueError(f"{name}: give 32 bytes as 64 hexadecimal figures or in base64.") from None
 
 
 def _explain(item: dict[str, Any]) -> str:

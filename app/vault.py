@@ -26,12 +26,17 @@ def digest(secret: str) -> str:
 
 
 class Vault:
-    """Derives its keys once; thread-safe, for it never changes afterwards."""
+    """Derives its keys once; thread-safe, for it never changes afterwards.
+
+    ``event_key`` marks events as written by the product; ``seal_seed`` signs seals where no key is set.
+    """
 
     def __init__(self, secret: str) -> None:
         self._wrapping = AESGCM(self._derive(secret, b"personal-keys"))
         self._signing = self._derive(secret, b"cursors")
         self._exchange = Ed25519PrivateKey.from_private_bytes(self._derive(secret, b"exchange"))
+        self.event_key = self._derive(secret, b"events")
+        self.seal_seed = self._derive(secret, b"seals")
 
     @staticmethod
     def _derive(secret: str, purpose: bytes) -> bytes:

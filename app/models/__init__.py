@@ -8,6 +8,7 @@ from app.models.milestone import Milestone, MilestoneKind
 from app.models.plan_import import PlanImport, PlanImportState, PlanItem, PlanItemKind
 from app.models.programme import Party, PlanVersion, Programme, Side, Track
 from app.models.runnable_revision import RunnableRevision
+from app.models.seal import Seal
 from app.models.task import Task, TaskState
 from app.models.token import Token, TokenUse
 from app.models.unit import GroupMember, Unit, UnitKind, UnitName, UnitNameKind
@@ -29,6 +30,7 @@ BOOKKEEPING = frozenset(
         "idempotency_keys",
         "personal_keys",
         "runnable_revisions",
+        "seals",
         "throttles",
         "token_uses",
         "user_sessions",
@@ -58,6 +60,7 @@ __all__ = [
     "Programme",
     "ResetCode",
     "RunnableRevision",
+    "Seal",
     "Side",
     "Task",
     "TaskState",

@@ -22,7 +22,8 @@ class Event(SQLModel, table=True):
     """One entry of the log. ``transaction_id`` and ``id`` together are its place in commit order.
 
     On PostgreSQL ``transaction_id`` is the writing transaction's own number, set by the server; on
-    SQLite, which has one writer at a time, it is 0 and the id alone gives the order.
+    SQLite, which has one writer at a time, it is 0 and the id alone gives the order. ``mac`` shows
+    that the product wrote the entry, to whoever has its key (``rules.event_lines``).
     """
 
     __tablename__ = "events"
@@ -54,3 +55,4 @@ class Event(SQLModel, table=True):
     reason: str = Field(default="", max_length=2000)
     before: dict[str, Any] | None = Field(default=None, sa_type=Json)
     after: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    mac: str | None = Field(default=None, max_length=32)

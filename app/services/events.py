@@ -1,16 +1,32 @@
 """The event log: writing it in the transaction of the change, reading it in commit order."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Text, and_, cast, func, insert, or_, select
+from sqlalchemy import BigInteger, Connection, Select, Text, and_, cast, func, insert, or_, select, text
 from sqlmodel import Session, SQLModel, col
 
 from app.clock import now as clock_now
 from app.models import Event, EventKind
 from app.permissions import Actor
 from app.recording import RowChange, plain, storable, take_noted, writing_events
+from app.rules import event_lines
+from app.vault import Vault
+
+_SIDES = (event_lines.COLUMNS.index("before"), event_lines.COLUMNS.index("after"))
+_AT = event_lines.COLUMNS.index("at")
+_BLANK: dict[str, Any] = {
+    "after": None,
+    "before": None,
+    "cause_id": None,
+    "programme_id": None,
+    "reason": "",
+    "subject_id": None,
+    "subject_name": "",
+    "subject_type": "",
+}
 
 
 def record(
@@ -45,13 +61,7 @@ def record(
         head["subject_type"] = verb.partition(".")[0]
         head["subject_name"] = name or ""
         head["programme_id"] = programme_id
-    rows = [_row(session, actor, change, head["at"]) for change in changes]
-    with writing_events(session) as connection:
-        cause: Any = connection.scalar(insert(Event).values(**head).returning(col(Event.id)))
-        if rows:
-            connection.execute(insert(Event), [{**row, "cause_id": cause} for row in rows])
-    _count(session, 1 + len(rows))
-    return int(cause)
+    return _write(session, head, [_row(session, actor, change, head["at"]) for change in changes])
 
 
 def record_access(
@@ -74,14 +84,45 @@ def record_access(
         "programme_id": programme_id,
         "after": details,
     }
+    _write(session, head, [])
+
+
+def _write(session: Session, head: dict[str, Any], rows: list[dict[str, Any]]) -> int:
+    # The id is part of what an entry's mac is made over, so it is taken before the entry is written.
+    vault: Vault = session.info["vault"]
     with writing_events(session) as connection:
-        connection.execute(insert(Event).values(**head))
-    _count(session, 1)
+        ids = _take_ids(connection, 1 + len(rows))
+        entries = [{"id": key, **_BLANK, **row} for key, row in zip(ids, (head, *rows), strict=True)]
+        for entry in entries[1:]:
+            entry["cause_id"] = ids[0]
+        for entry in entries:
+            entry["mac"] = event_lines.mac(vault.event_key, event_lines.leaf(line_of(entry)))
+        connection.execute(insert(Event), entries)
+    _count(session, len(ids))
+    return ids[0]
 
 
 def _count(session: Session, number: int) -> None:
     """Tell the store how many events its next commit makes visible; it wakes those who listen."""
     session.info["events_written"] = session.info.get("events_written", 0) + number
+
+
+def _take_ids(connection: Connection, number: int) -> list[int]:
+    if connection.dialect.name == "postgresql":
+        statement = text("SELECT nextval(pg_get_serial_sequence('events', 'id')) FROM generate_series(1, :number)")
+        return list(connection.scalars(statement, {"number": number}))
+    newest = connection.scalar(select(func.max(col(Event.id)))) or 0
+    return list(range(newest + 1, newest + 1 + number))
+
+
+def line_of(entry: dict[str, Any]) -> bytes:
+    """The line of an event that is about to be written, as it will be read again from either engine."""
+    values = [entry[name] for name in event_lines.COLUMNS]
+    for place in _SIDES:
+        if values[place] is not None:
+            values[place] = json.dumps(values[place])
+    values[_AT] = entry["at"].isoformat()
+    return event_lines.line(values)
 
 
 def label(subject: SQLModel) -> str:

@@ -1,0 +1,82 @@
+"""Events as the driver gives them, for sealing and verifying: the values of ``event_lines.COLUMNS``,
+then the transaction and the mac. Ten million of them pass here, so nothing is made of a row."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from app.rules import event_lines
+
+TRANSACTION = len(event_lines.COLUMNS)
+MAC = TRANSACTION + 1
+_TEXTS = {"after", "at", "before"}
+_VALUES = ", ".join(
+    f'CAST("{name}" AS TEXT)' if name in _TEXTS else f'"{name}"'
+    for name in (*event_lines.COLUMNS, "transaction_id", "mac")
+)
+_SETTLED = " AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_PAGE = 5000
+Position = tuple[int, int]
+BEGINNING: Position = (-(2**62), -(2**62))
+
+
+def following(session: Session, after: Position, limit: int, *, settled: bool = True) -> list[tuple[Any, ...]]:
+    """The next events in commit order; ``settled``: only those before which none can still appear."""
+    ready = _SETTLED if settled and _is_postgresql(session) else ""
+    where = f"WHERE (transaction_id, id) > (?, ?){ready} ORDER BY transaction_id, id LIMIT ?"
+    return _fetch(session, f"SELECT {_VALUES} FROM events {where}", (*after, limit))  # noqa: S608 - our own text
+
+
+def by_id(session: Session, ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
+    """The events with these ids, as far as they are there."""
+    where = "id = ANY(?)" if _is_postgresql(session) else "id IN (SELECT value FROM json_each(?))"
+    values = (list(ids) if _is_postgresql(session) else f"[{','.join(map(str, ids))}]",)
+    rows = _fetch(session, f"SELECT {_VALUES} FROM events WHERE {where}", values)  # noqa: S608 - our own text
+    return {row[event_lines.ID]: row for row in rows}
+
+
+def positions(session: Session, *, settled: bool) -> Iterator[Position]:
+    """Transaction and id of every event in commit order, page after page."""
+    ready = _SETTLED if settled and _is_postgresql(session) else ""
+    where = f"WHERE (transaction_id, id) > (?, ?){ready} ORDER BY transaction_id, id LIMIT ?"
+    at = BEGINNING
+    while page := _fetch(session, f"SELECT transaction_id, id FROM events {where}", (*at, _PAGE)):  # noqa: S608
+        yield from page
+        at = page[-1]
+
+
+def count_to(session: Session, position: Position) -> int:
+    """How many events stand at or before a place in commit order."""
+    found = _fetch(session, "SELECT count(*) FROM events WHERE (transaction_id, id) <= (?, ?)", position)
+    return int(found[0][0])
+
+
+def transaction_of(session: Session, event_id: int) -> int | None:
+    """The transaction of an event as the store has it now, or None where it is gone."""
+    found = _fetch(session, "SELECT transaction_id FROM events WHERE id = ?", (event_id,))
+    return found[0][0] if found else None
+
+
+def _is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def _fetch(session: Session, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    connection = session.connection()
+    if _is_postgresql(session):
+        return list(connection.exec_driver_sql(statement.replace("?", "%s"), values).cursor.fetchall())
+    try:
+        return list(connection.exec_driver_sql(statement, values).cursor.fetchall())
+    except (sqlite3.OperationalError, OperationalError) as error:
+        if "UTF-8" not in str(error):
+            raise
+    # Somebody has put bytes into a text that are none: the row is still to be named.
+    driver: Any = connection.connection.driver_connection
+    driver.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    try:
+        return list(connection.exec_driver_sql(statement, values).cursor.fetchall())
+    finally:
+        driver.text_factory = str
