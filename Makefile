@@ -1,6 +1,6 @@
 # Two commands on a fresh machine that has python3 (3.11 or newer) and make: `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix soak
+.PHONY: help setup run test check fix soak bench
 .SUFFIXES:
 
 PYTHON ?= python3
@@ -44,6 +44,10 @@ fix: $(TESTS) ## put the format right, and what lint can put right by itself
 soak: $(TESTS) ## long random runs, for a night
 	@$(VENV) -m tests.prepare
 	@$(VENV) -m pytest -m soak --timeout 7200
+
+bench: $(TESTS) ## measure the product over the bare limit; QUICK=1, ENGINE=sqlite and ROWS=list,task may be given
+	@$(VENV) -m tests.prepare
+	@$(VENV) -m bench $(if $(QUICK),--quick) --engine '$(or $(ENGINE),both)' --rows '$(ROWS)'
 
 $(VENV):
 	@command -v $(PYTHON) >/dev/null || { echo "Duikou needs Python 3.11 or newer, and there is no $(PYTHON) here."; exit 1; }

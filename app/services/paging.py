@@ -75,6 +75,11 @@ def fetch(
     return Slice(rows, following)
 
 
+def cursor_after(vault: Vault, sort: Sort, row: Row[Any], filters: Mapping[str, Any]) -> str:
+    """The cursor of the page that begins after ``row`` in the list of ``sort`` and ``filters``."""
+    return _close(vault, _scope(sort, filters), sort, row)
+
+
 def _scope(sort: Sort, filters: Mapping[str, Any]) -> str:
     kept = sorted((name, str(_plain(value))) for name, value in filters.items() if value not in (None, "", (), []))
     return hashlib.sha256(orjson.dumps([sort.name, sort.descending, kept])).hexdigest()[:16]
