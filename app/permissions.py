@@ -30,6 +30,7 @@ class Permission(StrEnum):
     PROGRAMME_CREATE = "programme:create"
     PROGRAMME_READ = "programme:read"
     PROGRAMME_UPDATE = "programme:update"
+    STATUS_READ = "status:read"
     TASK_ASSIGN = "task:assign"
     TASK_CREATE = "task:create"
     TASK_READ = "task:read"
@@ -124,7 +125,7 @@ PROGRAMME_RIGHTS: dict[Role, frozenset[Permission]] = {
 }
 
 ADMINISTRATOR_RIGHTS: dict[Administrator, frozenset[Permission]] = {
-    Administrator.SYSTEM: frozenset({P.UNIT_MANAGE, P.UNIT_READ, P.USER_MANAGE, P.USER_READ}),
+    Administrator.SYSTEM: frozenset({P.STATUS_READ, P.UNIT_MANAGE, P.UNIT_READ, P.USER_MANAGE, P.USER_READ}),
     Administrator.SECURITY: frozenset(
         {
             P.ADMINISTRATOR_APPOINT,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from app.cli import configuration, demonstration, migrations, plans, serving, tokens, users
+from app.cli import checking, configuration, demonstration, migrations, plans, serving, tokens, users
 from app.cli.speech import complain, told
 from app.errors import DomainError
 from app.messages import N_
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command("serve", help=told(N_("Answer requests of browsers and of other systems.")))(serving.serve)
 app.command("migrate", help=told(N_("Bring the store to the schema of this release, or back.")))(migrations.migrate)
+app.command("check", help=told(N_("Say how the installation stands, and what to do about it.")))(checking.check)
 app.command("demo", help=told(N_("Fill an empty store with a demonstration programme.")))(demonstration.demonstrate)
 app.command("settings", help=told(N_("List every setting with its value and where it comes from.")))(
     configuration.show_settings

@@ -38,7 +38,7 @@ PAGES = {
         "/styleguide",
         "/tasks/999999",
     ),
-    "system": ("/", "/users", "/users/new", "/users/1", "/units"),
+    "system": ("/", "/users", "/users/new", "/users/1", "/units", "/status"),
     "security": ("/memberships", "/tokens"),
     "audit": ("/audit",),
     "inspector": ("/audit",),

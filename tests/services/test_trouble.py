@@ -134,3 +134,9 @@ class TestReadiness:
         engine.dispose()
         answer = client.get("/readyz")
         assert (answer.status_code, answer.text) == (503, "log_unprotected\n")
+
+    def test_asks_for_room_on_the_replicas_own_disk(self, app: FastAPI) -> None:
+        room = app.state.settings
+        app.state.settings = room.model_copy(update={"disk_min_mb": 10**9})
+        answer = ApiClient(app).client.get("/readyz")
+        assert (answer.status_code, answer.text) == (503, "disk_full\n")
