@@ -1,11 +1,12 @@
 # Two commands on a fresh machine that has python3 (3.11 or newer) and make: `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix soak bench
+.PHONY: help setup run test check fix soak bench trial bundle
 .SUFFIXES:
 
 PYTHON ?= python3
 PORT ?= 8000
 DATA ?= demo-data
+BUNDLE ?= dist
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 # Modules instead of the scripts in .venv/bin: those break when the checkout is moved.
 VENV := .venv/bin/python
@@ -48,6 +49,12 @@ soak: $(TESTS) ## long random runs, for a night
 bench: $(TESTS) ## measure the product over the bare limit; QUICK=1, ENGINE=sqlite and ROWS=list,task may be given
 	@$(VENV) -m tests.prepare
 	@$(VENV) -m bench $(if $(QUICK),--quick) --engine '$(or $(ENGINE),both)' --rows '$(ROWS)'
+
+trial: $(TESTS) ## build the image and run the compose services; as root on Debian, with podman
+	@$(VENV) -m tests.deployment.trial
+
+bundle: $(RUN) ## an offline bundle in dist/: wheels, sources, compose file, checksums; images where podman is
+	@deployment/bundle.sh '$(BUNDLE)'
 
 $(VENV):
 	@command -v $(PYTHON) >/dev/null || { echo "Duikou needs Python 3.11 or newer, and there is no $(PYTHON) here."; exit 1; }

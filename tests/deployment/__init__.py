@@ -1,0 +1,1 @@
+"""The compose services as they run: ``make trial``, as root on Debian. No part of ``make test``."""
