@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import psycopg
+from psycopg import sql
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
@@ -142,6 +143,16 @@ class Database:
             sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool)),
             sum(pool.size() + pool._max_overflow for pool in pools if isinstance(pool, QueuePool)),
         )
+
+    def listen(self, channel: str) -> psycopg.Connection:
+        """A connection of its own that hears what is notified on ``channel``; the caller closes it.
+
+        On PostgreSQL only. Raises psycopg.Error.
+        """
+        _, options = self._writer.dialect.create_connect_args(self._writer.url)
+        connection = psycopg.connect(**options, connect_timeout=5, autocommit=True)
+        connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        return connection
 
     def dispose(self) -> None:
         """Close all connections."""

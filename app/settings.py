@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address that serve listens on")
     port: int = Field(8000, ge=1, le=65535, description="port that serve listens on")
     workers: int = Field(1, ge=1, le=64, description="processes that serve starts")
+    worker: bool = Field(True, description="whether serve starts a worker beside itself")
+    worker_threads: int = Field(2, ge=1, le=32, description="jobs that one worker does at the same time")
     public_url: str = Field("", description="address people use, such as https://duikou.example; empty: as asked")
     trusted_proxies: str = Field("", description="addresses of proxies whose forwarded headers count, by comma")
     admin_addresses: str = Field(

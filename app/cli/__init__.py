@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from app.cli import checking, configuration, demonstration, migrations, plans, serving, tokens, users
+from app.cli import checking, configuration, demonstration, migrations, plans, serving, tokens, users, working
 from app.cli.speech import complain, told
 from app.errors import DomainError
 from app.messages import N_
@@ -24,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("serve", help=told(N_("Answer requests of browsers and of other systems.")))(serving.serve)
+app.command("worker", help=told(N_("Do the jobs in the store, and those that come by the calendar.")))(working.work)
 app.command("migrate", help=told(N_("Bring the store to the schema of this release, or back.")))(migrations.migrate)
 app.command("check", help=told(N_("Say how the installation stands, and what to do about it.")))(checking.check)
 app.command("demo", help=told(N_("Fill an empty store with a demonstration programme.")))(demonstration.demonstrate)

@@ -1,8 +1,10 @@
 """duikou serve: the web server, once the store is ready for it."""
 
+import signal
 import socket
 import threading
 import time
+from contextlib import nullcontext
 from typing import Annotated
 
 import httpx
@@ -11,6 +13,7 @@ import uvicorn
 
 from app import logs, settings
 from app.cli import demonstration, measuring
+from app.cli.beside import Beside
 from app.cli.speech import say, told
 from app.cli.stores import refuse_unmigrated
 from app.errors import DomainError, Kind
@@ -33,13 +36,16 @@ def serve(
     host: Annotated[str | None, typer.Option(help=told(N_("Address to listen on.")))] = None,
     port: Annotated[int | None, typer.Option(help=told(N_("Port to listen on.")))] = None,
     workers: Annotated[int | None, typer.Option(help=told(N_("Processes that answer requests.")))] = None,
+    worker: Annotated[bool | None, typer.Option(help=told(N_("Start a worker beside it.")))] = None,
 ) -> None:
     """Check the store and the address, then answer requests until a signal comes."""
-    chosen = settings.load(host=host, port=port, workers=workers)
+    chosen = settings.load(host=host, port=port, workers=workers, worker=worker)
     refuse_unmigrated(chosen)
     _refuse_taken(chosen)
     threading.Thread(target=_announce, args=(chosen,), daemon=True).start()
-    with measuring.measured(chosen):
+    # uvicorn raises the signal that ended it once more when it is through; the worker is still to be ended then.
+    signal.signal(signal.SIGTERM, _leave)
+    with measuring.measured(chosen), Beside() if chosen.worker else nullcontext():
         uvicorn.run(
             "app.main:create_app",
             factory=True,
@@ -53,6 +59,10 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=_GRACE,
         )
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(0)
 
 
 def _refuse_taken(chosen: Settings) -> None:

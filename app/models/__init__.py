@@ -3,6 +3,7 @@
 from app.models.assignment import Assignment, AssignmentRole, AssignmentState
 from app.models.attachment import Attachment
 from app.models.event import Event, EventKind
+from app.models.job import Job, JobState, WorkerSign
 from app.models.membership import Membership
 from app.models.milestone import Milestone, MilestoneKind
 from app.models.plan_import import PlanImport, PlanImportState, PlanItem, PlanItemKind
@@ -28,12 +29,14 @@ BOOKKEEPING = frozenset(
         "alembic_version",
         "events",
         "idempotency_keys",
+        "jobs",
         "personal_keys",
         "runnable_revisions",
         "seals",
         "throttles",
         "token_uses",
         "user_sessions",
+        "workers",
     }
 )
 
@@ -47,6 +50,8 @@ __all__ = [
     "EventKind",
     "GroupMember",
     "IdempotencyKey",
+    "Job",
+    "JobState",
     "Membership",
     "Milestone",
     "MilestoneKind",
@@ -75,4 +80,5 @@ __all__ = [
     "User",
     "UserKind",
     "UserSession",
+    "WorkerSign",
 ]

@@ -79,6 +79,12 @@ def keep(session: Session, digest: str, answer: Answer) -> None:
     )
 
 
+def sweep(session: Session, now: datetime, at_once: int) -> int:
+    """Remove at most so many keys whose day is over; returns how many."""
+    over = select(col(IdempotencyKey.id)).where(col(IdempotencyKey.created_at) < now - _KEPT).limit(at_once)
+    return session.connection().execute(delete(IdempotencyKey).where(col(IdempotencyKey.id).in_(over))).rowcount
+
+
 def release(session: Session, digest: str) -> None:
     """Give the key back after a request that changed nothing, so that it can be tried again."""
     session.connection().execute(delete(IdempotencyKey).where(col(IdempotencyKey.digest) == digest))

@@ -221,6 +221,12 @@ def revoke_others(session: Session, actor: Actor, now: datetime) -> int:
     return number
 
 
+def sweep(session: Session, now: datetime, at_once: int) -> int:
+    """Remove at most so many sessions that ended a month ago; returns how many."""
+    over = select(col(UserSession.id)).where(col(UserSession.expires_at) < now - _KEPT).limit(at_once)
+    return session.connection().execute(delete(UserSession).where(col(UserSession.id).in_(over))).rowcount
+
+
 def revoke_all(session: Session, user_id: int, now: datetime, *, but: int | None = None) -> int:
     """Revoke every live session of an account, except one; returns how many. The caller records why."""
     statement = update(UserSession).where(

@@ -7,7 +7,7 @@ would let a burst of requests be checked before the first of them is counted.
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -18,6 +18,8 @@ from app.settings import Settings
 from app.vault import digest
 
 _ADDRESS_FACTOR = 10
+# Longer than any wait that the settings allow.
+_KEPT = timedelta(days=2)
 
 
 class SignInThrottled(DomainError):
@@ -50,6 +52,15 @@ def forgive(session: Session, login: str, address: str) -> None:
         .where(col(Throttle.key) == place, col(Throttle.failures) > 0)
         .values(failures=col(Throttle.failures) - 1, blocked_until=None)
     )
+
+
+def sweep(session: Session, now: datetime, at_once: int) -> int:
+    """Remove at most so many counts that no longer make anybody wait; returns how many."""
+    over = select(col(Throttle.key)).where(
+        col(Throttle.first_at) < now - _KEPT,
+        or_(col(Throttle.blocked_until).is_(None), col(Throttle.blocked_until) < now),
+    )
+    return session.connection().execute(delete(Throttle).where(col(Throttle.key).in_(over.limit(at_once)))).rowcount
 
 
 def keys(login: str, address: str) -> tuple[str, str]:

@@ -29,6 +29,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "DUIKOU_SECRET_KEY": SECRET,
         "DUIKOU_DATA": str(settings.data),
         "DUIKOU_DATABASE_URL": settings.database_url,
+        # Each serve would start one; tests of the worker ask for it.
+        "DUIKOU_WORKER": "false",
     }
 
 

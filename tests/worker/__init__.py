@@ -1,0 +1,1 @@
+"""The worker: its loop in this process, and real processes that are killed."""
