@@ -6,7 +6,8 @@ holds the sum (``runnable_revisions``), because the older code cannot know of th
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -56,25 +57,48 @@ def migrate_back(settings: Settings, revision: str) -> str:
 
 
 def _run(settings: Settings, step: Callable[[Config, str], None], revision: str) -> str:
+    with changing(settings) as connection:
+        at = current(connection)
+        if at is not None and not knows(at):
+            if step is command.upgrade and runs_here(connection):
+                return at
+            raise StoreNewer(at=at, head=head())
+        return _take(connection, settings, step, revision)
+
+
+@contextmanager
+def changing(settings: Settings) -> Iterator[Connection]:
+    """One transaction in which the tables may be changed, on a connection of its own without time limits.
+
+    Two at once: the second waits for the first. Raises WrongEncoding.
+    """
     engine = _engine(settings)
     try:
         with engine.connect() as connection, connection.begin():
             _refuse_wrong_encoding(connection)
             if connection.dialect.name == "postgresql":
-                # Two migrations that start together: the second waits, then finds nothing to do.
                 connection.execute(text("SELECT pg_advisory_xact_lock(20211231)"))
-            at = current(connection)
-            if at is not None and at not in _revisions():
-                if step is command.upgrade and runs_here(connection):
-                    return at
-                raise StoreNewer(at=at, head=head())
-            step(_config(connection), revision)
-            _note_runnable(connection)
-            if settings.database_app_role and connection.dialect.name == "postgresql":
-                database_roles.grant(connection, settings.database_app_role)
-            return current(connection) or "base"
+            yield connection
     finally:
         engine.dispose()
+
+
+def bring(connection: Connection, settings: Settings, revision: str = "head") -> str:
+    """Upgrade to ``revision`` inside a transaction that ``changing`` has begun; returns what the store is at."""
+    return _take(connection, settings, command.upgrade, revision)
+
+
+def _take(connection: Connection, settings: Settings, step: Callable[[Config, str], None], revision: str) -> str:
+    step(_config(connection), revision)
+    _note_runnable(connection)
+    if settings.database_app_role and connection.dialect.name == "postgresql":
+        database_roles.grant(connection, settings.database_app_role)
+    return current(connection) or "base"
+
+
+def knows(revision: str) -> bool:
+    """Whether this code has the step that leads to ``revision``."""
+    return revision in _revisions()
 
 
 def drift(settings: Settings) -> None:

@@ -113,6 +113,14 @@ class Settings(BaseSettings):
     metrics_folder: str = Field(
         "", description="folder in which the processes of a machine gather them; empty for a temporary one"
     )
+    backup_folder: str = Field("", description="folder for backups, on another disk than the store's")
+    backup_at: str = Field("", description="time of the daily backup in Asia/Shanghai, such as 02:30; empty: none")
+    backup_keep: int = Field(14, ge=1, le=3660, description="whole backups that the daily one leaves in the folder")
+    drill_every_days: int = Field(0, ge=0, le=366, description="days between drills of the newest backup; 0: none")
+    drill_database_url: str = Field(
+        "", description="where a drill makes its temporary PostgreSQL database; empty: beside the real one"
+    )
+    drill_database_password: SecretStr = Field(SecretStr(""), description="password for drill_database_url")
 
     @classmethod
     def settings_customise_sources(
@@ -137,6 +145,12 @@ class Settings(BaseSettings):
             raise ValueError("database_app_role: give a role's name of small letters, digits and underscores.")
         if self.storage_url and not self.storage_url.startswith("s3://"):
             raise ValueError("storage_url: leave it empty for the folder, or give s3://bucket/prefix.")
+        if self.backup_at and not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", self.backup_at):
+            raise ValueError("backup_at: give a time of the day such as 02:30, or leave it empty.")
+        if (self.backup_at or self.drill_every_days) and not self.backup_folder:
+            raise ValueError("backup_folder: name a folder, for backup_at or drill_every_days is set.")
+        if self.drill_database_url and not self.drill_database_url.startswith("postgresql+psycopg://"):
+            raise ValueError("drill_database_url: give postgresql+psycopg://user@host/name, or leave it empty.")
         if self.public_url and not self.public_url.startswith(("http://", "https://")):
             raise ValueError("public_url: give an address that starts with http:// or https://.")
         self._refuse_forgeable_addresses()

@@ -37,6 +37,7 @@ class Vault:
         self._exchange = Ed25519PrivateKey.from_private_bytes(self._derive(secret, b"exchange"))
         self.event_key = self._derive(secret, b"events")
         self.seal_seed = self._derive(secret, b"seals")
+        self._backups = Ed25519PrivateKey.from_private_bytes(self._derive(secret, b"backups"))
 
     @staticmethod
     def _derive(secret: str, purpose: bytes) -> bytes:
@@ -91,6 +92,15 @@ class Vault:
     def exchange_key(self) -> str:
         """The public key of ``sign_package``, base64url without padding: what other installations trust."""
         return base64.urlsafe_b64encode(self._exchange.public_key().public_bytes_raw()).rstrip(b"=").decode()
+
+    @property
+    def backup_key(self) -> str:
+        """The public key in hex with which anybody can tell that a backup is this installation's."""
+        return self._backups.public_key().public_bytes_raw().hex()
+
+    def sign_backup(self, content: bytes) -> str:
+        """The signature of a backup's manifest (Ed25519), in hex."""
+        return self._backups.sign(content).hex()
 
     def _mac(self, body: bytes) -> str:
         mac = hmac.new(self._signing, body, hashlib.sha256).digest()[:16]

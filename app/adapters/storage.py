@@ -5,9 +5,9 @@ digest alone; nothing that a person typed becomes part of a path.
 """
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
@@ -28,6 +28,13 @@ class StorageUnavailable(DomainError):
     message = N_("The file storage cannot be reached. Nothing was saved; please try again in a moment.")
 
 
+class StoredFileMissing(StorageUnavailable):
+    """The storage answers, and has no such file."""
+
+    code = "stored_file_missing"
+    message = N_("A file that the records refer to is not in the file storage. Please tell the system administrator.")
+
+
 class StorageFull(DomainError):
     """There is no room for the file."""
 
@@ -46,7 +53,10 @@ class Storage(Protocol):
         """
 
     def read(self, sha256: str) -> Iterator[bytes]:
-        """The bytes in chunks; raises StorageUnavailable before the first one."""
+        """The bytes in chunks; raises StoredFileMissing or StorageUnavailable before the first one."""
+
+    def held(self) -> Iterator[tuple[str, int]]:
+        """The name and the size in bytes of everything that lies there; raises StorageUnavailable."""
 
 
 class ObjectStorage:
@@ -59,23 +69,43 @@ class ObjectStorage:
         """See Storage."""
         try:
             if not self._holds(sha256, path.stat().st_size):
-                obstore.put(self._store, _name(sha256), path)
+                obstore.put(self._store, place(sha256), path)
         except (BaseError, OSError) as error:
             raise trouble(error) from error
 
     def _holds(self, sha256: str, size: int) -> bool:
         try:
-            return bool(obstore.head(self._store, _name(sha256))["size"] == size)
+            return bool(obstore.head(self._store, place(sha256))["size"] == size)
         except (NotFoundError, FileNotFoundError):
             return False
 
     def read(self, sha256: str) -> Iterator[bytes]:
         """See Storage."""
         try:
-            found = obstore.get(self._store, _name(sha256))
+            found = obstore.get(self._store, place(sha256))
+        except (NotFoundError, FileNotFoundError) as error:
+            raise StoredFileMissing from error
         except (BaseError, OSError) as error:
             raise StorageUnavailable from error
-        return (bytes(chunk) for chunk in found.stream(min_chunk_size=_CHUNK))
+        return _chunks(found.stream(min_chunk_size=_CHUNK))
+
+    def held(self) -> Iterator[tuple[str, int]]:
+        """See Storage."""
+        try:
+            for found in obstore.list(self._store, chunk_size=1000):
+                for item in found:
+                    yield item["path"].rpartition("/")[2], item["size"]
+        except (BaseError, OSError) as error:
+            raise StorageUnavailable from error
+
+
+def _chunks(stream: Iterable[Any]) -> Iterator[bytes]:
+    try:
+        for chunk in stream:
+            yield bytes(chunk)
+    except BaseError as error:
+        # The line broke in the middle of the file.
+        raise StorageUnavailable from error
 
 
 def from_settings(settings: Settings) -> Storage:
@@ -105,5 +135,6 @@ def trouble(error: Exception) -> DomainError:
     return StorageFull() if full else StorageUnavailable()
 
 
-def _name(sha256: str) -> str:
+def place(sha256: str) -> str:
+    """Where a file lies below the storage's root, in the folder and in the bucket alike."""
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"

@@ -33,7 +33,7 @@ class EventQuery(EventFilters):
 
     after: str | None = Field(
         None,
-        pattern=r"^[0-9]{1,18}-[0-9]{1,18}$",
+        pattern=r"^-?[0-9]{1,18}-[0-9]{1,18}$",
         description="the change feed, in commit order: what follows this position; 0-0 is the beginning",
         examples=["0-0"],
     )

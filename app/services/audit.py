@@ -16,6 +16,7 @@ from app.vault import SEALED, Vault
 
 P = Permission
 MASK = "•••"
+_BEGINNING = -(2**62)
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
 # What an audit administrator reads: accounts, rights, sessions, access; of business rows only that they were touched.
 ACCOUNTS = frozenset(
@@ -26,6 +27,7 @@ ACCOUNTS = frozenset(
         "routes",
         "session",
         "sessions",
+        "store",
         "tokens",
         "unit_names",
         "units",
@@ -106,11 +108,23 @@ def feed(
     session: Session, actor: Actor, filters: EventFilters, after: str, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
     """What follows a position in commit order, and the position to go on from where there is more."""
-    transaction_id, event_id = (int(number) for number in after.split("-"))
-    statement: Any = _narrowed(actor, filters, events.after(events.settled(session), transaction_id, event_id))
+    statement: Any = _narrowed(actor, filters, events.after(events.settled(session), *_place(session, after)))
     rows = session.connection().execute(statement.with_only_columns(*COLUMNS).limit(limit + 1)).all()
     items = shown(session, actor, rows[:limit])
     return items, items[-1]["position"] if len(rows) > limit else None
+
+
+def _place(session: Session, position: str) -> tuple[int, int]:
+    """Where a position is in commit order.
+
+    A restore gives the events of a backup other transaction numbers, all below 0, and leaves their order
+    and their ids. So the event that a reader saw last says where the reader is, and 0-0 is before all.
+    """
+    number, _, event_id = position.rpartition("-")
+    if int(event_id) == 0:
+        return _BEGINNING, 0
+    found = session.connection().scalar(select(col(Event.transaction_id)).where(col(Event.id) == int(event_id)))
+    return int(number) if found is None else found, int(event_id)
 
 
 def _narrowed(actor: Actor, filters: EventFilters, statement: Any) -> Any:

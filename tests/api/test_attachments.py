@@ -10,17 +10,18 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from moto.server import ThreadedMotoServer
 from sqlmodel import col, select
 
 from app.adapters import storage
 from app.database import Database
 from app.models import Attachment, Event, EventKind
 from app.settings import Settings
+from tests.buckets import bucket
 from tests.clients import ApiClient
 from tests.factories import World
 from tests.personas import BUSINESS, EVERYBODY
 
+__all__ = ["bucket"]
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 700
 
 
@@ -249,17 +250,6 @@ class TestEverybody:
         assert got == expected
 
 
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
-    """The address of a local S3 service with a bucket called ``duikou``."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    httpx.put(f"http://{host}:{port}/duikou").raise_for_status()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 class TestBucket:
     @pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
     def test_keeps_and_gives_back_the_same_bytes(
@@ -273,7 +263,7 @@ class TestBucket:
             made = upload(api, "coordinator", world.tasks["issued"]).json()
         answer = api.as_("coordinator").get(f"/attachments/{made['id']}/content")
         assert hashlib.sha256(answer.content).hexdigest() == made["sha256"]
-        listed = httpx.get(f"{bucket}/duikou?list-type=2").text
+        listed = httpx.get(f"{bucket}/duikou?list-type=2&prefix=files/").text
         assert listed.count("<Key>") == 1
         assert f"files/{made['sha256'][:2]}/" in listed
 

@@ -34,6 +34,7 @@ SUBJECTS = {
     "programmes": N_("Programmes"),
     "reset_codes": N_("Reset codes"),
     "routes": N_("Refused requests"),
+    "store": N_("Backups"),
     "tasks": N_("Tasks"),
     "tokens": N_("Tokens"),
     "tracks": N_("Tracks"),
