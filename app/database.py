@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
+from app import indexing
 from app.errors import DomainError, Kind
 from app.messages import N_
 from app.recording import RecordedSession, guard, refuse_unrecorded
@@ -122,6 +123,7 @@ class Database:
             session.info["vault"] = self.vault
             yield session
             refuse_unrecorded(session)
+            indexing.refresh(session)
             session.commit()
             written = session.info.pop("events_written", 0)
             if written:

@@ -164,10 +164,13 @@ def _after_flush(session: Session, *_: object) -> None:
 @event.listens_for(RecordedSession, "after_rollback")
 def _after_rollback(session: Session) -> None:
     session.info.pop("noted", None)
+    session.info.pop("touched", None)
 
 
 def _note(session: Session, change: RowChange) -> None:
     session.info.setdefault("noted", []).append(change)
+    # Events name a change once; whoever keeps something derived from the row looks at it before the commit.
+    session.info.setdefault("touched", []).append(change)
 
 
 def _change(row: SQLModel, action: str) -> RowChange:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, create_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session, SQLModel, col, delete, select
 
-from app.database import Database  # noqa: F401 - so that every table is known
+from app import indexing
 from app.folding import fold
 from app.models import (
     Assignment,
@@ -109,6 +109,7 @@ def fill(url: str, tasks: int, seed: int) -> None:
                 _write(connection, Task, batch)
                 _write(connection, Assignment, _assignments(batch, ground, chance))
                 _write(connection, Event, _events(connection, batch))
+            indexing.rebuild(connection)
             _move_counters(connection)
             connection.commit()
     finally:

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, func, or_
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from app import clock
 from app.database import Database
 from app.models import Task
 from app.permissions import Actor
-from app.rules import paths
 from app.schemas.task import TaskFilters
 from app.services import paging, tasks, tokens
 from bench import filling
@@ -50,7 +49,7 @@ def words(session: Session, number: int) -> list[tuple[str, int]]:
         at = 2 if place % 4 else 5 + place % 7
         word = str(heading)[at : at + 2]
         if len(word) == 2 and word not in found:
-            found[word] = int(session.connection().scalar(select(func.count()).where(like(word))) or 0)
+            found[word] = int(session.connection().scalar(select(func.count()).where(tasks.matching(word))) or 0)
     return sorted(found.items(), key=lambda pair: pair[1])
 
 
@@ -58,13 +57,6 @@ def rare(found: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
     """Those for which a scan has to read all: fewer matches than a page can hold twice."""
     least = found[0][1]
     return [pair for pair in found if pair[1] <= max(100, 2 * least)][:10]
-
-
-def like(word: str) -> Any:
-    """The condition by LIKE, which the index must agree with: the word occurs in heading, text or path."""
-    path = func.replace(col(Task.path), paths.SEPARATOR, "")
-    places = (col(Task.heading), col(Task.text), path, col(Task.path))
-    return and_(*(or_(*(place.icontains(part, autoescape=True) for place in places)) for part in word.split()))
 
 
 def found(session: Session, actor: Actor, word: tuple[str, int]) -> set[int]:
@@ -82,7 +74,7 @@ def found(session: Session, actor: Actor, word: tuple[str, int]) -> set[int]:
 def wanted(session: Session, actor: Actor, word: tuple[str, int]) -> set[int]:
     """The ids that LIKE finds among what the actor sees, as many as ``found`` reads."""
     order = [column.asc() for column in tasks.SORTS["plan"].columns]
-    statement = tasks.visible_to(actor).where(like(word[0])).order_by(*order).with_only_columns(col(Task.id))
+    statement = tasks.visible_to(actor).where(tasks.matching(word[0])).order_by(*order).with_only_columns(col(Task.id))
     most = _RARE if word[1] > _RARE else word[1]
     return set(session.connection().scalars(statement.limit(most)))
 
@@ -95,5 +87,7 @@ def first_page(session: Session, actor: Actor, word: tuple[str, int]) -> int:
 def first_page_by_scan(session: Session, actor: Actor, word: tuple[str, int]) -> int:
     """The same page by LIKE alone."""
     order = [column.asc() for column in tasks.SORTS["plan"].columns]
-    statement: Any = tasks.visible_to(actor).where(like(word[0])).order_by(*order).with_only_columns(*tasks.COLUMNS)
+    statement: Any = (
+        tasks.visible_to(actor).where(tasks.matching(word[0])).order_by(*order).with_only_columns(*tasks.COLUMNS)
+    )
     return len(session.connection().execute(statement.limit(51)).all())

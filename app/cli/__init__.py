@@ -9,7 +9,19 @@ from collections.abc import Sequence
 
 import typer
 
-from app.cli import backups, checking, configuration, demonstration, migrations, plans, serving, tokens, users, working
+from app.cli import (
+    backups,
+    checking,
+    configuration,
+    demonstration,
+    migrations,
+    plans,
+    searching,
+    serving,
+    tokens,
+    users,
+    working,
+)
 from app.cli.speech import complain, told
 from app.errors import DomainError
 from app.messages import N_
@@ -34,6 +46,7 @@ app.command("settings", help=told(N_("List every setting with its value and wher
 app.add_typer(backups.app, name="backup", help=told(N_("Back up the store and its files; try a restore.")))
 app.command("restore", help=told(N_("Restore a backup into an empty place.")))(backups.restore)
 app.add_typer(plans.app, name="plan", help=told(N_("Read a plan document, or import it as a programme.")))
+app.add_typer(searching.app, name="search", help=told(N_("Build the index of words anew.")))
 app.add_typer(users.app, name="user", help=told(N_("Open, list and close accounts; reset passwords; first run.")))
 app.add_typer(tokens.app, name="token", help=told(N_("Make, list and revoke tokens of service accounts.")))
 

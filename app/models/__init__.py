@@ -33,6 +33,8 @@ BOOKKEEPING = frozenset(
         "personal_keys",
         "runnable_revisions",
         "seals",
+        # The index of words, in each engine's own form (adapters/search.py), kept in the writing transaction.
+        "search_index",
         "throttles",
         "token_uses",
         "user_sessions",

@@ -1,0 +1,93 @@
+"""The full-text index of each engine, given terms: FTS5 on SQLite, tsvector with GIN on PostgreSQL.
+
+An entry is a number and a set of terms; what the number stands for is the caller's business. Terms
+are taken as they are (``rules.terms`` sees to that), without positions: whoever searches looks at the
+text itself afterwards.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, any_, bindparam, cast, func, select, text
+
+_CREATE = {
+    "sqlite": ("CREATE VIRTUAL TABLE search_index USING fts5(terms, tokenize='ascii', detail='none', columnsize=0)",),
+    "postgresql": (
+        "CREATE TABLE search_index (id bigint CONSTRAINT pk_search_index PRIMARY KEY, terms tsvector NOT NULL)",
+        "CREATE INDEX ix_search_index_terms ON search_index USING gin (terms)",
+    ),
+}
+_KEY = {"sqlite": "rowid", "postgresql": "id"}
+_REMOVE = {
+    "sqlite": "DELETE FROM search_index WHERE rowid = :id",
+    "postgresql": "DELETE FROM search_index WHERE id = :id",
+}
+_PUT = {
+    "sqlite": "INSERT INTO search_index (rowid, terms) VALUES (:id, :terms)",
+    "postgresql": "INSERT INTO search_index (id, terms) VALUES (:id, array_to_tsvector(CAST(:terms AS text[])))",
+}
+_FIND = {
+    "sqlite": "SELECT rowid FROM search_index WHERE search_index MATCH :asked LIMIT :most",
+    "postgresql": "SELECT id FROM search_index WHERE terms @@ CAST(:asked AS tsquery) LIMIT :most",
+}
+_QUOTE = {"sqlite": '"', "postgresql": "'"}
+_BEGINS = {"sqlite": "*", "postgresql": ":*"}
+_AND = {"sqlite": " AND ", "postgresql": " & "}
+_OR = {"sqlite": " OR ", "postgresql": " | "}
+TABLE = "search_index"
+
+
+def create(connection: Connection) -> None:
+    """Make the empty index."""
+    for statement in _CREATE[connection.dialect.name]:
+        connection.execute(text(statement))
+
+
+def drop(connection: Connection) -> None:
+    """Take the index away."""
+    connection.execute(text("DROP TABLE search_index"))
+
+
+def add(connection: Connection, entries: Iterable[tuple[int, Collection[str]]]) -> None:
+    """Add entries with their terms; their numbers must be free."""
+    engine = connection.dialect.name
+    rows = [{"id": key, "terms": " ".join(terms) if engine == "sqlite" else list(terms)} for key, terms in entries]
+    if rows:
+        connection.execute(text(_PUT[engine]), rows)
+
+
+def remove(connection: Connection, keys: Collection[int]) -> None:
+    """Remove entries; those that are not there are no trouble."""
+    if keys:
+        connection.execute(text(_REMOVE[connection.dialect.name]), [{"id": key} for key in keys])
+
+
+def remove_between(connection: Connection, first: int, last: int, *, step: int, kind: int) -> None:
+    """Remove the entries from ``first`` to ``last`` whose number leaves ``kind`` when divided by ``step``."""
+    key = _KEY[connection.dialect.name]
+    statement = text(f"DELETE FROM search_index WHERE {key} BETWEEN :first AND :last AND {key} % :step = :kind")  # noqa: S608
+    connection.execute(statement, {"first": first, "last": last, "step": step, "kind": kind})
+
+
+def find(
+    connection: Connection, *, scopes: Sequence[str], terms: Sequence[str], beginnings: Sequence[str], most: int
+) -> list[int]:
+    """At most ``most`` numbers of entries with one of ``scopes``, if any are given, and with all the rest."""
+    engine = connection.dialect.name
+    quote = _QUOTE[engine]
+    parts = [f"{quote}{term}{quote}" for term in terms]
+    parts += [f"{quote}{beginning}{quote}{_BEGINS[engine]}" for beginning in beginnings]
+    if scopes:
+        parts.append(f"({_OR[engine].join(f'{quote}{scope}{quote}' for scope in scopes)})")
+    return list(connection.scalars(text(_FIND[engine]), {"asked": _AND[engine].join(parts), "most": most}))
+
+
+def among(connection: Connection, column: ColumnElement[Any], keys: Sequence[int]) -> ColumnElement[bool]:
+    """Whether ``column`` is one of ``keys``, of which there may be thousands, as one bound value."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(cast(bindparam(None, list(keys), unique=True), ARRAY(BigInteger)))
+    listed = func.json_each(str(list(keys))).table_valued("value")
+    return column.in_(select(listed.c.value))
+
+
+__all__ = ["TABLE", "add", "among", "create", "drop", "find", "remove", "remove_between"]
