@@ -22,6 +22,8 @@ class Permission(StrEnum):
     ATTACHMENT_READ = "attachment:read"
     AUDIT_READ = "audit:read"
     EVENT_READ = "event:read"
+    JOB_MANAGE = "job:manage"
+    JOB_READ = "job:read"
     MEMBERSHIP_MANAGE = "membership:manage"
     MEMBERSHIP_READ = "membership:read"
     MILESTONE_READ = "milestone:read"
@@ -125,7 +127,17 @@ PROGRAMME_RIGHTS: dict[Role, frozenset[Permission]] = {
 }
 
 ADMINISTRATOR_RIGHTS: dict[Administrator, frozenset[Permission]] = {
-    Administrator.SYSTEM: frozenset({P.STATUS_READ, P.UNIT_MANAGE, P.UNIT_READ, P.USER_MANAGE, P.USER_READ}),
+    Administrator.SYSTEM: frozenset(
+        {
+            P.JOB_MANAGE,
+            P.JOB_READ,
+            P.STATUS_READ,
+            P.UNIT_MANAGE,
+            P.UNIT_READ,
+            P.USER_MANAGE,
+            P.USER_READ,
+        }
+    ),
     Administrator.SECURITY: frozenset(
         {
             P.ADMINISTRATOR_APPOINT,

@@ -54,6 +54,7 @@ PLACES: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place(N_("Accounts"), "/users", "users", P.USER_READ),
             Place(N_("Roles"), "/memberships", "shield-check", P.MEMBERSHIP_MANAGE),
             Place(N_("Audit trail"), "/audit", "scroll-text", P.AUDIT_READ),
+            Place(N_("Jobs"), "/jobs", "clock", P.JOB_READ),
             Place(N_("State of the installation"), "/status", "settings", P.STATUS_READ),
         ),
     ),

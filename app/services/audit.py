@@ -22,6 +22,7 @@ _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
 ACCOUNTS = frozenset(
     {
         "group_members",
+        "jobs",
         "memberships",
         "reset_codes",
         "routes",

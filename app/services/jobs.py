@@ -65,8 +65,7 @@ def enqueue(
     None where ``unique_key`` has been used before, whatever became of that job.
     """
     connection = session.connection()
-    on_server = connection.dialect.name == "postgresql"
-    insert: Any = (postgresql if on_server else sqlite).insert
+    insert: Any = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
     values = {
         "kind": kind,
         "payload": payload,
@@ -78,10 +77,16 @@ def enqueue(
     }
     statement = insert(Job).values(**values).on_conflict_do_nothing(index_elements=["unique_key"])
     found = connection.scalar(statement.returning(col(Job.id)))
-    if found is not None and on_server and (run_at is None or run_at <= now):
-        # Delivered with the commit, so that a worker starts at once instead of at its next look.
-        connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
+    if found is not None and (run_at is None or run_at <= now):
+        ring(session)
     return None if found is None else int(found)
+
+
+def ring(session: Session) -> None:
+    """On PostgreSQL, let a worker start with the commit instead of at its next look."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
 
 
 def occurrence_wanted(session: Session, name: str, kind: str, due: datetime) -> bool:

@@ -14,7 +14,7 @@ from app.database import Database
 from app.models import Attachment, Membership, Party, PlanItem, PlanVersion, Token, UnitName, UserSession
 from app.papers import plans
 from app.permissions import Actor, can
-from app.services import events, plan_imports, plan_reading
+from app.services import events, jobs, plan_imports, plan_reading
 from tests import factories
 from tests.house.routes import PUBLIC, Route
 from tests.house.tree import APP
@@ -55,6 +55,7 @@ def furnish(database: Database, world: factories.World) -> Things:
             "attachment_id": file.key,
             "import_id": review.key,
             "item_id": session.exec(select(PlanItem.id).where(PlanItem.plan_import_id == review.key)).first(),
+            "job_id": jobs.enqueue(session, "sweep", {}, now=now, actor_id=world.users["coordinator"]),
             "membership_id": session.exec(select(Membership.id).where(Membership.user_id == user)).one(),
             "milestone_id": world.milestones["home"],
             "number": 1,

@@ -10,6 +10,7 @@ NOUNS = {
     "assignment": "assignments",
     "attachment": "attachments",
     "event": "events",
+    "job": "jobs",
     "membership": "memberships",
     "milestone": "milestones",
     "plan_import": "plan_imports",

@@ -25,6 +25,7 @@ SUBJECTS = {
     "assignments": N_("Assignments"),
     "attachments": N_("Files"),
     "group_members": N_("Members of groups"),
+    "jobs": N_("Jobs"),
     "memberships": N_("Roles"),
     "milestones": N_("Milestones"),
     "parties": N_("Sides"),

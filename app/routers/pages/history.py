@@ -51,6 +51,8 @@ VERBS = {
     "delete": N_("Row deleted"),
     "demo.build": N_("Demonstration set up"),
     "insert": N_("Row added"),
+    "job.cancel": N_("Job cancelled"),
+    "job.retry": N_("Job tried again"),
     "membership.end": N_("Role ended"),
     "membership.grant": N_("Role granted"),
     "membership.update": N_("Role changed"),
