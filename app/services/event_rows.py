@@ -27,14 +27,14 @@ def following(session: Session, after: Position, limit: int, *, settled: bool = 
     """The next events in commit order; ``settled``: only those before which none can still appear."""
     ready = _SETTLED if settled and _is_postgresql(session) else ""
     where = f"WHERE (transaction_id, id) > (?, ?){ready} ORDER BY transaction_id, id LIMIT ?"
-    return _fetch(session, f"SELECT {_VALUES} FROM events {where}", (*after, limit))  # noqa: S608 - our own text
+    return fetch(session, f"SELECT {_VALUES} FROM events {where}", (*after, limit))  # noqa: S608 - our own text
 
 
 def by_id(session: Session, ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
     """The events with these ids, as far as they are there."""
     where = "id = ANY(?)" if _is_postgresql(session) else "id IN (SELECT value FROM json_each(?))"
     values = (list(ids) if _is_postgresql(session) else f"[{','.join(map(str, ids))}]",)
-    rows = _fetch(session, f"SELECT {_VALUES} FROM events WHERE {where}", values)  # noqa: S608 - our own text
+    rows = fetch(session, f"SELECT {_VALUES} FROM events WHERE {where}", values)  # noqa: S608 - our own text
     return {row[event_lines.ID]: row for row in rows}
 
 
@@ -43,28 +43,45 @@ def positions(session: Session, *, settled: bool) -> Iterator[Position]:
     ready = _SETTLED if settled and _is_postgresql(session) else ""
     where = f"WHERE (transaction_id, id) > (?, ?){ready} ORDER BY transaction_id, id LIMIT ?"
     at = BEGINNING
-    while page := _fetch(session, f"SELECT transaction_id, id FROM events {where}", (*at, _PAGE)):  # noqa: S608
+    while page := fetch(session, f"SELECT transaction_id, id FROM events {where}", (*at, _PAGE)):  # noqa: S608
         yield from page
         at = page[-1]
 
 
 def count_to(session: Session, position: Position) -> int:
     """How many events stand at or before a place in commit order."""
-    found = _fetch(session, "SELECT count(*) FROM events WHERE (transaction_id, id) <= (?, ?)", position)
+    found = fetch(session, "SELECT count(*) FROM events WHERE (transaction_id, id) <= (?, ?)", position)
     return int(found[0][0])
 
 
-def transaction_of(session: Session, event_id: int) -> int | None:
-    """The transaction of an event as the store has it now, or None where it is gone."""
-    found = _fetch(session, "SELECT transaction_id FROM events WHERE id = ?", (event_id,))
-    return found[0][0] if found else None
+def sealed_to(session: Session, last_id: int, last_transaction: int, highest_id: int) -> Position | None:
+    """The place in commit order behind which nothing is sealed and before which everything is.
+
+    The three numbers are the last seal's. None where order cannot tell, because transactions are not
+    those that were sealed: in a restored store, until the first event after the restore is sealed.
+    """
+    found = fetch(session, "SELECT transaction_id FROM events WHERE id = ?", (last_id,))
+    if not found or found[0][0] != last_transaction or _counts_anew(session):
+        return None
+    return (last_transaction, last_id if last_transaction else highest_id)
+
+
+def _counts_anew(session: Session) -> bool:
+    """Whether the log holds transactions that this cluster has not come to: it was copied from another one."""
+    if not _is_postgresql(session):
+        return False
+    statement = (
+        "SELECT coalesce(max(transaction_id), 0) >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM events"
+    )
+    return bool(fetch(session, statement, ())[0][0])
 
 
 def _is_postgresql(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
-def _fetch(session: Session, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+def fetch(session: Session, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """The rows of a reading statement as the driver makes them; its places are question marks on both engines."""
     connection = session.connection()
     if _is_postgresql(session):
         return list(connection.exec_driver_sql(statement.replace("?", "%s"), values).cursor.fetchall())

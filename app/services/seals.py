@@ -173,22 +173,10 @@ def _refuse_retired(session: Session, last: Seal | None, key: SealKey) -> None:
         raise SealKeyRetired(key=key.id)
 
 
-def cursor(session: Session, last: Seal) -> event_rows.Position | None:
-    """The place in commit order behind which everything is unsealed; None where only the ids can tell.
-
-    In a restored store the transactions of old events are no longer those that were sealed: then,
-    until the first event after the restore is sealed, order says nothing.
-    """
-    transaction = event_rows.transaction_of(session, last.last_id)
-    if transaction is None or transaction != last.last_transaction:
-        return None
-    return (transaction, last.last_id if transaction else last.highest_id)
-
-
 def _unsealed(session: Session, last: Seal | None, size: int) -> tuple[list[Any], bool]:
     if last is None:
         return event_rows.following(session, event_rows.BEGINNING, size), False
-    place = cursor(session, last)
+    place = event_rows.sealed_to(session, last.last_id, last.last_transaction, last.highest_id)
     if place is not None:
         return event_rows.following(session, place, size), False
     sealed = sealed_ids(session)
