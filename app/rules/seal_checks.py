@@ -37,6 +37,7 @@ class Wrong(StrEnum):
     SIGNATURE_WRONG = "signature_wrong"
     KEY_UNKNOWN = "key_unknown"
     KEY_RETURNED = "key_returned"
+    HEAD_UNREADABLE = "head_unreadable"
     HEAD_WRONG = "head_wrong"
     HEAD_MISSING = "head_missing"
     TRIGGER_MISSING = "trigger_missing"
@@ -239,12 +240,12 @@ def _place(row: Row) -> Place:
 def falls(before: Place, behind: Place) -> bool:
     """Whether the store reads two events the other way round than they were sealed.
 
-    Transactions never fall from one event to the next. Events of a restored store all have 0: their
-    order stands in the seals alone.
+    Transactions never fall from one event to the next, also where a restore has shifted them. Events
+    with 0 are of SQLite, or were moved from there: their order stands in the seals alone.
     """
     if before[0] is None or behind[0] is None or before[1] is None or behind[1] is None:
         return False
-    return behind[0] < before[0] or (behind[0] == before[0] > 0 and behind[1] < before[1])
+    return behind[0] < before[0] or (behind[0] == before[0] != 0 and behind[1] < before[1])
 
 
 def _rise(places: list[Place]) -> bool:

@@ -18,7 +18,7 @@ from app.rules.seals import Head
 from app.services import seals, verification
 from app.services.verification import Report
 from app.settings import Settings
-from tests.services.test_seals import clock, write
+from tests.services.test_seals import seal_all, write
 from tests.tampering import forged, tamper
 
 SIZE = 7
@@ -28,7 +28,7 @@ SIZE = 7
 def sealed(database: Database, settings: Settings) -> list[int]:
     """A log in several seals with an unsealed tail of two; returns the sealed ids in their order."""
     write(database, 12)
-    seals.seal(database, settings, clock, size=SIZE)
+    seal_all(database, settings, size=SIZE)
     write(database, 2)
     with database.reading() as session:
         packed = session.exec(select(Seal.ids).order_by(col(Seal.ordinal))).all()
@@ -68,17 +68,21 @@ class TestWholeLog:
         assert report.whole
         assert told[-1] == (len(sealed), len(sealed))
 
-    def test_stays_whole_after_a_restore(self, database: Database, settings: Settings, sealed: list[int]) -> None:
-        """Transactions begin anew in a restored cluster, so a restore writes 0 for old events (decision 2)."""
-        tamper(settings, "UPDATE events SET transaction_id = 0")
+    @pytest.mark.parametrize("number", ["0", "transaction_id - 1000000000000"])
+    def test_stays_whole_after_a_restore(
+        self, database: Database, settings: Settings, sealed: list[int], number: str
+    ) -> None:
+        """Transactions begin anew in a restored cluster; a restore moves those of old events (decision 2)."""
+        tamper(settings, f"UPDATE events SET transaction_id = {number}")
         report = verify(database, settings)
         assert (report.whole, report.unsealed) == (True, 2)
-        assert seals.seal(database, settings, clock, size=1) == 2
+        assert seal_all(database, settings, size=1) == 2
         write(database, 3)
-        assert seals.seal(database, settings, clock, size=2) == 3
-        assert seals.seal(database, settings, clock) == 0
+        assert seal_all(database, settings, size=2) == 3
         report = verify(database, settings)
         assert (report.whole, report.unsealed) == (True, 0)
+        with database.reading() as session:
+            assert session.exec(select(Seal.last_transaction).order_by(col(Seal.ordinal).desc())).first() != -1
 
     def test_can_begin_behind_a_seal(self, database: Database, settings: Settings, sealed: list[int]) -> None:
         tamper(settings, f"UPDATE events SET reason = 'x' WHERE id = {sealed[0]}")
@@ -132,7 +136,7 @@ class TestTamperedEvents:
         with database.reading() as session:
             newest = session.exec(select(Event.id).order_by(col(Event.id).desc())).first()
         assert named(verify(database, settings)) == {(Wrong.FOREIGN, newest)}
-        seals.seal(database, settings, clock)
+        seal_all(database, settings)
         assert named(verify(database, settings)) == {(Wrong.FOREIGN, newest)}
 
     def test_a_copied_row_is_named(self, database: Database, settings: Settings, sealed: list[int]) -> None:
@@ -233,7 +237,7 @@ class TestTamperedSeals:
         self, database: Database, settings: Settings, sealed: list[int]
     ) -> None:
         newer = settings.model_copy(update={"seal_key": type(settings.secret_key)("11" * 32)})
-        seals.seal(database, newer, clock)
+        seal_all(database, newer)
         kinds = {finding.kind for finding in verify(database, newer).findings.named}
         assert kinds == {Wrong.KEY_UNKNOWN}
         keys = seals.trusted_keys(newer, database.vault) | seals.trusted_keys(settings, database.vault)
