@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import os
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -49,6 +50,11 @@ def read_key(text: str) -> bytes:
     if len(raw) != SEED_BYTES:
         raise ValueError("not 32 bytes")
     return raw
+
+
+def new_seed() -> bytes:
+    """A fresh random seed."""
+    return os.urandom(SEED_BYTES)
 
 
 def written(key: bytes) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from app.cli import (
+    auditing,
     backups,
     checking,
     configuration,
@@ -43,6 +44,7 @@ app.command("demo", help=told(N_("Fill an empty store with a demonstration progr
 app.command("settings", help=told(N_("List every setting with its value and where it comes from.")))(
     configuration.show_settings
 )
+app.add_typer(auditing.app, name="audit", help=told(N_("Seal and verify the log; print its head and its key.")))
 app.add_typer(backups.app, name="backup", help=told(N_("Back up the store and its files; try a restore.")))
 app.command("restore", help=told(N_("Restore a backup into an empty place.")))(backups.restore)
 app.add_typer(plans.app, name="plan", help=told(N_("Read a plan document, or import it as a programme.")))

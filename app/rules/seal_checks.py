@@ -250,7 +250,7 @@ def falls(before: Place, behind: Place) -> bool:
 
 def _rise(places: list[Place]) -> bool:
     try:
-        return places == sorted(places)  # type: ignore[type-var]
+        return places == sorted(places)
     except TypeError:
         return False
 

@@ -26,6 +26,7 @@ ACCOUNTS = frozenset(
         "memberships",
         "reset_codes",
         "routes",
+        "seal",
         "session",
         "sessions",
         "store",

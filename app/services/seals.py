@@ -62,6 +62,12 @@ def newest(session: Session) -> Seal | None:
     return session.exec(select(Seal).order_by(col(Seal.ordinal).desc()).limit(1)).first()
 
 
+def count(session: Session) -> int:
+    """How many events are sealed, by the last seal's own word."""
+    last = session.exec(select(col(Seal.events)).order_by(col(Seal.ordinal).desc()).limit(1)).first()
+    return last if isinstance(last, int) else 0
+
+
 def figures_of(seal: Any) -> Figures:
     """What a seal says beside its events, as its hash is made over it."""
     return Figures(

@@ -5,23 +5,23 @@ million, holds no transaction for long, and can be spread over processes (``veri
 Sealed rows never change; so nothing is locked, and what is written meanwhile is left to the next walk.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlmodel import Session
 
-from app import seal_keys
 from app.database import Database
 from app.log_triggers import missing_triggers
 from app.rules import event_lines, seal_checks
 from app.rules.seal_checks import Edge, Finding, Findings, SealRow, Wrong
-from app.rules.seals import Head
 from app.services import event_rows, seal_rows, verification_walk
+from app.services.seal_heads import Kept
 from app.services.seals import sealed_ids
 from app.services.verification_walk import Chunk, Part
 
 _COMPARED = 300
+NOTHING_KEPT = Kept((), ())
 _PAGE = 5000
 Progress = Callable[[int, int], None]
 Walk = Callable[[Iterable[Chunk]], Iterator[Part]]
@@ -55,13 +55,14 @@ def verify(
     keys: dict[str, bytes],
     *,
     since: int = 0,
-    heads: Sequence[Head] = (),
+    heads: Kept = NOTHING_KEPT,
     walk: Walk | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Report:
     """Verify what was sealed after ``since``, and the tail; ``keys`` are public keys by their id.
 
-    ``progress`` is told events done and in all. ``walk`` spreads the chunks; without it they are walked here.
+    ``heads`` were kept outside of the store. ``progress`` is told events done and in all; ``walk`` spreads
+    the chunks, which without it are walked here. Where the seal ``since`` is not there, everything is verified.
     """
     report = Report(since)
     with store.reading() as session:
@@ -69,6 +70,7 @@ def verify(
         place = _place(session, newest)
         counted = event_rows.count_to(session, place) if place is not None else None
         base = _base(session, since)
+        since = report.since = base.ordinal if base else 0
         report.findings.add(
             Finding(Wrong.TRIGGER_MISSING, name=name) for name in missing_triggers(session.connection())
         )
@@ -189,8 +191,9 @@ def _name_exchanged(session: Session, report: Report, changed: dict[int, bytes])
             report.findings.replace(place, Wrong.SWAPPED, other)
 
 
-def _check_heads(session: Session, report: Report, heads: Sequence[Head], keys: dict[str, bytes]) -> None:
-    for head in heads:
+def _check_heads(session: Session, report: Report, kept: Kept, keys: dict[str, bytes]) -> None:
+    report.findings.add(Finding(Wrong.HEAD_UNREADABLE, name=name) for name in kept.unreadable)
+    for head in kept.heads:
         report.heads += 1
         public = keys.get(head.key_id)
         seal = seal_rows.one(session, head.ordinal)
@@ -199,9 +202,3 @@ def _check_heads(session: Session, report: Report, heads: Sequence[Head], keys: 
             report.findings.add([Finding(kind, ordinal=head.ordinal, name=str(head.key_id))])
         elif seal is None or seal.hash != head.chain:
             report.findings.add([Finding(Wrong.HEAD_MISSING, ordinal=head.ordinal, name=head.fingerprint)])
-
-
-def public_keys(texts: Sequence[str]) -> dict[str, bytes]:
-    """Public keys that somebody gives, by their id. Raises ValueError."""
-    keys = [seal_keys.read_key(text) for text in texts]
-    return {seal_keys.key_id(public): public for public in keys}

@@ -16,6 +16,7 @@ from app.rules import seals as rules
 from app.rules.seal_checks import Finding, Wrong
 from app.rules.seals import Head
 from app.services import seals, verification
+from app.services.seal_heads import Kept
 from app.services.verification import Report
 from app.settings import Settings
 from tests.services.test_seals import seal_all, write
@@ -223,14 +224,14 @@ class TestTamperedSeals:
             f"DELETE FROM events WHERE id >= {sealed[-(len(sealed) % SIZE or SIZE)]}",
         )
         assert verify(database, settings).whole
-        found = verify(database, settings, heads=[kept]).findings.named
+        found = verify(database, settings, heads=Kept((kept,), ())).findings.named
         assert [(finding.kind, finding.ordinal) for finding in found] == [(Wrong.HEAD_MISSING, kept.ordinal)]
 
     def test_a_head_with_another_number_is_refused(
         self, database: Database, settings: Settings, sealed: list[int]
     ) -> None:
         bent = Head.from_line(head(database, settings).line().replace('"ordinal": ', '"ordinal": 1'))
-        found = verify(database, settings, heads=[bent]).findings.named
+        found = verify(database, settings, heads=Kept((bent,), ())).findings.named
         assert [finding.kind for finding in found] == [Wrong.HEAD_WRONG]
 
     def test_an_older_key_verifies_where_it_is_known(

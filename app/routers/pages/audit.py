@@ -35,6 +35,7 @@ SUBJECTS = {
     "programmes": N_("Programmes"),
     "reset_codes": N_("Reset codes"),
     "routes": N_("Refused requests"),
+    "seal": N_("Seals of the log"),
     "store": N_("Backups"),
     "tasks": N_("Tasks"),
     "tokens": N_("Tokens"),

@@ -4,15 +4,27 @@ To add a kind: a module with its ``run``, an entry in ``KINDS`` and, if it comes
 ``SCHEDULES``. Whoever wants it done calls ``jobs.enqueue`` in their transaction.
 """
 
+from datetime import time
+
 from app.messages import N_
-from app.rules.schedules import Every
+from app.rules.schedules import Daily, Every
 from app.services.work.contract import Cancelled, JobKind, Schedule, Work
+from app.services.work.sealing import export_head, seal, verify
 from app.services.work.sweeping import sweep
 
-_ALL = (JobKind("sweep", sweep, title=N_("Sweep out expired sessions, throttles and keys")),)
+_ALL = (
+    JobKind("events.export_head", export_head, title=N_("Keep the head of the seals outside of the store")),
+    JobKind("events.seal", seal, title=N_("Seal new entries of the log")),
+    JobKind("events.verify", verify, max_attempts=2, title=N_("Verify the log against its seals")),
+    JobKind("sweep", sweep, title=N_("Sweep out expired sessions, throttles and keys")),
+)
 
 KINDS: dict[str, JobKind] = {kind.name: kind for kind in _ALL}
 
-SCHEDULES: tuple[Schedule, ...] = (Schedule("sweep", "sweep", Every(minutes=60)),)
+SCHEDULES: tuple[Schedule, ...] = (
+    Schedule("events.export_head", "events.export_head", Daily(time(1, 10))),
+    Schedule("events.seal", "events.seal", Every(minutes=1)),
+    Schedule("sweep", "sweep", Every(minutes=60)),
+)
 
 __all__ = ["KINDS", "SCHEDULES", "Cancelled", "JobKind", "Schedule", "Work"]
