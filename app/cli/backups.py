@@ -16,7 +16,7 @@ from app.database import Database
 from app.errors import DomainError
 from app.messages import N_
 from app.permissions import system_actor
-from app.services.backups import checking, drills, folders, making, manifests, restoring
+from app.services.backups import checking, drills, folders, making, manifests, records, restoring
 from app.services.backups.manifests import Manifest
 from app.services.backups.progress import Phase
 from app.settings import Settings
@@ -63,7 +63,7 @@ def make(
     now = clock.now()
     where = folders.chosen(chosen, folder)
     made = making.create(chosen, where, now=now, fresh=fresh, keep=keep, progress=Meter())
-    _noted(chosen, lambda session: making.note(session, system_actor(clock.date_of(now)), made, now=now))
+    _noted(chosen, lambda session: records.note_backup(session, system_actor(clock.date_of(now)), made, now=now))
     say(
         N_("The backup is in %(path)s: %(rows)s rows, %(files)s files (%(copied)s copied, the rest linked)."),
         path=made.path,
@@ -113,9 +113,9 @@ def drill(
         done = drills.drill(chosen, tried, actor=actor, now=now, progress=Meter())
     except DomainError as refusal:
         failure = refusal
-        _noted(chosen, lambda session: drills.note(session, actor, tried.name, failure, now=now))
+        _noted(chosen, lambda session: records.note_drill(session, actor, tried.name, failure, now=now))
         raise
-    _noted(chosen, lambda session: drills.note(session, actor, done.name, done, now=now))
+    _noted(chosen, lambda session: records.note_drill(session, actor, done.name, done, now=now))
     say(
         N_("The backup %(name)s can be restored: %(rows)s rows, %(files)s files, %(seconds)s seconds."),
         name=done.name,

@@ -16,7 +16,7 @@ from app import migrating
 from app.database import Database
 from app.models import Event, Programme
 from app.services import events
-from app.services.backups import checking, drills, folders, making, manifests, sqlite_copies, stored_files
+from app.services.backups import checking, drills, folders, making, manifests, records, sqlite_copies, stored_files
 from app.settings import Settings
 from tests.conftest import SECRET
 from tests.factories import NOW, SYSTEM, World
@@ -303,9 +303,9 @@ class TestDrill:
         assert [found.name for found in folder.iterdir() if found.name.startswith(".drill")] == []
         assert _databases(filled) == before
         with database.transaction() as session:
-            drills.note(session, SYSTEM, path.name, done, now=NOW)
+            records.note_drill(session, SYSTEM, path.name, done, now=NOW)
         with database.reading() as session:
-            last = drills.last(session)
+            last = records.last_drill(session)
             assert last is not None
             assert (last.backup, last.passed, last.rows, last.files) == (
                 path.name,
@@ -325,16 +325,16 @@ class TestDrill:
         with pytest.raises(manifests.BackupDamaged) as refused:
             drills.drill(filled, path, actor=SYSTEM, now=NOW)
         with database.transaction() as session:
-            drills.note(session, SYSTEM, path.name, refused.value, now=NOW)
+            records.note_drill(session, SYSTEM, path.name, refused.value, now=NOW)
         with database.reading() as session:
-            last = drills.last(session)
+            last = records.last_drill(session)
         assert last is not None
         assert (last.passed, last.error) == (False, "backup_damaged")
         assert [found.name for found in folder.iterdir() if found.name.startswith(".drill")] == []
 
     def test_none_yet_is_none(self, database: Database) -> None:
         with database.reading() as session:
-            assert drills.last(session) is None
+            assert records.last_drill(session) is None
 
 
 def _databases(settings: Settings) -> list[str]:

@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,11 @@ import psycopg
 from psycopg import sql
 from pydantic import SecretStr
 from sqlalchemy import make_url
-from sqlmodel import Session, col, select
 
 from app.adapters import storage
 from app.errors import DomainError, Kind
 from app.messages import N_
-from app.models import Event
 from app.permissions import Actor
-from app.services import events
 from app.services.backups import folders, places, postgresql_copies, restoring
 from app.services.backups.progress import Progress, silent
 from app.services.backups.restoring import Restored
@@ -30,7 +26,6 @@ from app.settings import Settings
 from app.vault import Vault
 
 _MARK = "a drill of duikou; it may be dropped"
-VERB = "store.drill"
 
 
 class DrillDatabaseRefused(DomainError):
@@ -42,19 +37,6 @@ class DrillDatabaseRefused(DomainError):
         "The drill could not create its temporary database (%(why)s). "
         "Give the address of a role that may, by DUIKOU_DRILL_DATABASE_URL."
     )
-
-
-@dataclass(frozen=True, slots=True)
-class LastDrill:
-    """The last drill that the log knows: which backup, when, and whether it came to a good end."""
-
-    backup: str
-    at: datetime
-    passed: bool
-    rows: int
-    files: int
-    seconds: int
-    error: str
 
 
 class LinkedFiles:
@@ -159,35 +141,3 @@ def _drop_left(connection: psycopg.Connection[tuple[Any, ...]], prefix: str) -> 
     ).fetchall()
     for (name,) in left:
         _drop(connection, name)
-
-
-def note(session: Session, actor: Actor, backup: str, outcome: Restored | DomainError, *, now: datetime) -> None:
-    """Record how a drill ended, with its figures or the code of what it found."""
-    details: dict[str, Any]
-    if isinstance(outcome, Restored):
-        details = {
-            "passed": True,
-            "rows": outcome.manifest.rows,
-            "files": outcome.files,
-            "seconds": round(outcome.seconds),
-        }
-    else:
-        details = {"passed": False, "error": outcome.code}
-    events.record(session, actor, VERB, name=backup, details=details, now=now)
-
-
-def last(session: Session) -> LastDrill | None:
-    """The last drill that was recorded, good or bad; None where there was none."""
-    statement = (
-        select(Event)
-        .where(col(Event.subject_type) == "store", col(Event.subject_id).is_(None), col(Event.verb) == VERB)
-        .order_by(col(Event.id).desc())
-        .limit(1)
-    )
-    event = session.exec(statement).first()
-    if event is None:
-        return None
-    after = event.after or {}
-    rows, files, seconds = (int(after.get(name, 0)) for name in ("rows", "files", "seconds"))
-    passed, error = bool(after.get("passed")), str(after.get("error", ""))
-    return LastDrill(event.subject_name, event.at, passed, rows, files, seconds, error)

@@ -73,7 +73,8 @@ class NoBackup(DomainError):
 class Newest:
     """The newest backup whose manifest verifies: its name, its moment, its size in bytes, its rows and files.
 
-    ``damaged`` counts newer ones whose manifest or signature does not verify.
+    ``missing`` counts files that the storage had lost by then; ``damaged`` counts newer backups whose
+    manifest or signature does not verify.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Newest:
     size: int
     rows: int
     files: int
+    missing: int
     damaged: int
 
 
@@ -168,7 +170,7 @@ def newest(settings: Settings) -> Newest | None:
     for damaged, path in enumerate(all_in(Path(settings.backup_folder))):
         found = _whole(path, vault)
         if found is not None:
-            return Newest(path.name, found.created_at, found.size, found.rows, found.files, damaged)
+            return Newest(path.name, found.created_at, found.size, found.rows, found.files, found.missing, damaged)
     return None
 
 

@@ -19,14 +19,11 @@ from typing import Any, cast
 
 import psycopg
 from sqlalchemy import make_url
-from sqlmodel import Session
 
 from app import clock
 from app.adapters import storage
 from app.adapters.storage import Storage, StoredFileMissing
 from app.database import StoreUnavailable
-from app.permissions import Actor
-from app.services import events
 from app.services.backups import folders, manifests, postgresql_copies, sqlite_copies, stored_files
 from app.services.backups.manifests import Manifest, Sums, Table
 from app.services.backups.progress import Phase, Progress, silent
@@ -86,19 +83,6 @@ def create(
         if keep is not None:
             folders.prune(folder, vault, keep)
     return Made(folder / name, *made)
-
-
-def note(session: Session, actor: Actor, made: Made, *, now: datetime) -> None:
-    """Record in the log that a backup was made, and what is in it."""
-    manifest = made.manifest
-    details = {
-        "rows": manifest.rows,
-        "files": manifest.files,
-        "copied": made.copied,
-        "missing": manifest.missing,
-        "bytes": manifest.size,
-    }
-    events.record(session, actor, "store.backup", name=made.path.name, details=details, now=now)
 
 
 def _earlier(folder: Path, vault: Vault) -> Path | None:
