@@ -128,11 +128,13 @@ def bulk_update(session: Session, statement: Update) -> int:
 
 @contextmanager
 def _door(connection: Connection) -> Iterator[None]:
-    connection.info["door"] = True
+    # Asked once: a connection that broke in between would not give it again, and hide why it broke.
+    info = connection.info
+    info["door"] = True
     try:
         yield
     finally:
-        connection.info["door"] = False
+        info["door"] = False
 
 
 @contextmanager

@@ -21,7 +21,7 @@ $python -m pip --disable-pip-version-check download --quiet --require-hashes --o
     --dest "$out/$name/wheels" -r requirements.lock
 
 if command -v podman >/dev/null; then
-    for image in ${DUIKOU_BUNDLE_IMAGES:-duikou:$version docker.io/library/postgres:17-bookworm docker.io/library/caddy:2-alpine}; do
+    for image in ${BUNDLE_IMAGES:-duikou:$version docker.io/library/postgres:17-bookworm docker.io/library/caddy:2-alpine}; do
         if podman image exists "$image"; then
             mkdir -p "$out/$name/images"
             podman save --quiet --format docker-archive --output "$out/$name/images/$(basename "${image//:/-}").tar" "$image"

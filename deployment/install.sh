@@ -20,7 +20,7 @@ found=$(find "$here" -type f ! -name SHA256SUMS | wc -l)
     echo "The bundle has $found files and lists $listed. Nothing was installed." >&2
     exit 1
 }
-if [ -d "$here/images" ] && command -v podman >/dev/null 2>&1 && [ "${DUIKOU_LOAD_IMAGES:-}" = yes ]; then
+if [ -d "$here/images" ] && command -v podman >/dev/null 2>&1 && [ "${LOAD_IMAGES:-}" = yes ]; then
     for image in "$here"/images/*.tar; do podman load --quiet --input "$image"; done
 fi
 

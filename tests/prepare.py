@@ -27,6 +27,7 @@ def _has_chinese_font() -> bool:
 
 # Debian's package > whether what it brings is there already.
 NEEDED: dict[str, Callable[[], bool]] = {
+    "caddy": lambda: shutil.which("caddy") is not None,
     "chromium": lambda: chromium() is not None,
     "fonts-noto-cjk": _has_chinese_font,
     "postgresql": lambda: postgresql.binaries() is not None,

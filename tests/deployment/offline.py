@@ -42,7 +42,7 @@ def try_bundle(folder: Path) -> str:
     out, place = folder / "dist", folder / "offline"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    environment = {**os.environ, "DUIKOU_BUNDLE_IMAGES": os.environ.get("DUIKOU_BUNDLE_IMAGES", "none")}
+    environment = {**os.environ, "BUNDLE_IMAGES": os.environ.get("BUNDLE_IMAGES", "none")}
     said = run(str(ROOT / "deployment" / "bundle.sh"), str(out), env=environment)
     bundle = next(out.glob("*.tar"))
     script = _INSIDE.format(folder=place, bundle=bundle, name=bundle.stem, prefix=place / "duikou")

@@ -1,7 +1,7 @@
 """The trial: build the image, start the services, use them, break them, take them down. Prints each fact.
 
 ``make trial`` as root on Debian 12. Needs debootstrap, buildah, podman, runc, netavark, aardvark-dns and
-iptables, about 2 GB in DUIKOU_TRIAL (default /var/tmp/duikou-trial), and a package index for pip and apt.
+iptables, about 2 GB in TRIAL (default /var/tmp/duikou-trial), and a package index for pip and apt.
 """
 
 import os
@@ -20,7 +20,7 @@ from tests.deployment.compose import HTTPS_PORT, PROJECT, Services, wait
 from tests.deployment.offline import try_bundle
 from tests.deployment.stand_ins import run
 
-FOLDER = Path(os.environ.get("DUIKOU_TRIAL", "/var/tmp/duikou-trial"))
+FOLDER = Path(os.environ.get("TRIAL", "/var/tmp/duikou-trial"))
 ADDRESS = f"https://localhost:{HTTPS_PORT}"
 NEEDED = ("debootstrap", "buildah", "podman", "runc", "iptables")
 # Tried as the application's role; each has to fail for want of a right.

@@ -61,3 +61,31 @@ def test_enumerations_are_text() -> None:
         if getattr(column.type, "native_enum", False)
     ]
     assert native == []
+
+
+# Business tables without a programme of their own, and why. Where one PostgreSQL is not enough, rows are placed by
+# programme_id; these stand in full on every node (they are small), or go with the row that they belong to.
+WITHOUT_PROGRAMME = {
+    "programmes": "is the programme; its id is what the others carry",
+    "units": "shared: a bureau takes part in many programmes",
+    "unit_names": "goes with units",
+    "group_members": "goes with units",
+    "users": "shared: a person works in many programmes",
+    "reset_codes": "goes with users",
+    "tokens": "goes with users",
+    "plan_items": "of a plan that is read before its programme exists; goes with plan_imports",
+}
+# Their column may be empty, and what an empty one means.
+PROGRAMME_TO_COME = {
+    "plan_imports": "read, and not accepted yet",
+    "attachments": "of a thing that belongs to no programme",
+}
+
+
+def test_business_rows_carry_their_programme() -> None:
+    """A distributed PostgreSQL or partitions need it in the row itself (docs/scaling.md)."""
+    business = {name: table for name, table in TABLES.items() if name not in BOOKKEEPING}
+    without = {name for name, table in business.items() if "programme_id" not in table.columns}
+    assert without == set(WITHOUT_PROGRAMME), "carry programme_id, or stand on the list with a reason"
+    empty = {name for name in business.keys() - without if business[name].columns["programme_id"].nullable}
+    assert empty == set(PROGRAMME_TO_COME)

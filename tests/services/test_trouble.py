@@ -16,7 +16,9 @@ from app import database as database_module
 from app.database import Database, StoreFull, StoreUnavailable, translated
 from app.main import create_app
 from app.models import Programme
+from app.services import events
 from app.settings import Settings, load
+from tests import factories
 from tests.clients import ApiClient, PageClient
 from tests.conftest import SECRET
 
@@ -113,6 +115,20 @@ class TestUnavailable:
             )
         engine.dispose()
         assert mine.get("/tasks").status_code == 200
+
+    @pytest.mark.parametrize("stores", ["postgresql"], indirect=True)
+    def test_a_connection_cut_while_the_log_is_written_is_told_as_what_it_is(self, database: Database) -> None:
+        def write_and_be_cut() -> None:
+            with database.transaction() as session:
+                session.add(Programme(title="新方案"))
+                session.flush()
+                mine = session.connection().scalar(text("SELECT pg_backend_pid()"))
+                with database.engine.connect() as other:
+                    other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": mine})
+                events.record(session, factories.SYSTEM, "programme.create")
+
+        with pytest.raises(StoreUnavailable):
+            write_and_be_cut()
 
     def test_a_folder_that_cannot_be_used_is_unavailable(self, tmp_path: Path) -> None:
         (tmp_path / "duikou.sqlite3").mkdir()

@@ -1,0 +1,1 @@
+"""Several processes on several stores: replicas behind the proxy, a standby that takes over."""
