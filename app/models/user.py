@@ -96,7 +96,9 @@ class IdempotencyKey(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     digest: str = Field(max_length=64, unique=True, description="of actor, route and key")
     body_hash: str = Field(max_length=64)
-    status: int | None = Field(default=None, description="None while the first request still runs")
+    status: int | None = Field(
+        default=None, description="None until the work is committed, 0 until its answer is stored"
+    )
     headers: str = Field(default="")
     body: str = Field(default="")
     created_at: datetime = Field(default_factory=utc_now)

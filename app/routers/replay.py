@@ -6,6 +6,7 @@ is signed in anew gets a stored answer: the key is digested together with who as
 
 import base64
 import hashlib
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -21,6 +22,7 @@ from app.messages import N_
 from app.routers.dependencies import database, visit_of
 from app.services import idempotency
 
+log = logging.getLogger("duikou")
 _KEPT_HEADERS = ("content-type", "etag", "location", "set-cookie", "hx-redirect")
 _MAX_KEY = 200
 _FORM = "application/x-www-form-urlencoded"
@@ -77,11 +79,14 @@ async def _once(request: Request, key: str, handler: Handler) -> Response:
     kept = await run_in_threadpool(claim)
     if kept is not None:
         return _again(kept)
+    mark = idempotency.working_under.set(digest)
     try:
         response = await handler(request)
     except BaseException:
         await run_in_threadpool(_release, request, digest)
         raise
+    finally:
+        idempotency.working_under.reset(mark)
     if response.status_code >= 400:
         await run_in_threadpool(_release, request, digest)
         return response
@@ -109,10 +114,13 @@ def _release(request: Request, digest: str) -> None:
 def _keep(request: Request, digest: str, response: Response) -> None:
     headers = [(name, value) for name, value in response.headers.items() if name in _KEPT_HEADERS]
     body = base64.b64encode(bytes(response.body)).decode()
-    with database(request).transaction() as session:
-        idempotency.keep(
-            session, digest, idempotency.Answer(response.status_code, orjson.dumps(headers).decode(), body)
-        )
+    answer = idempotency.Answer(response.status_code, orjson.dumps(headers).decode(), body)
+    try:
+        with database(request).transaction() as session:
+            idempotency.keep(session, digest, answer)
+    except DomainError as trouble:
+        # The work is committed. Who asked is told so; only who asks again is told that the answer is lost.
+        log.warning("the answer of a request could not be stored: %s", trouble.code)
 
 
 def _again(kept: idempotency.Answer) -> Response:

@@ -13,6 +13,7 @@ from app.models import Event, EventKind
 from app.permissions import Actor
 from app.recording import RowChange, plain, storable, take_noted, writing_events
 from app.rules import event_lines
+from app.services import idempotency
 from app.vault import Vault
 
 _SIDES = (event_lines.COLUMNS.index("before"), event_lines.COLUMNS.index("after"))
@@ -61,6 +62,7 @@ def record(
         head["subject_type"] = verb.partition(".")[0]
         head["subject_name"] = name or ""
         head["programme_id"] = programme_id
+    idempotency.use_up(session)
     return _write(session, head, [_row(session, actor, change, head["at"]) for change in changes])
 
 

@@ -1,5 +1,10 @@
-"""Idempotency keys: a POST that is sent twice is done once and answered twice, for 24 hours."""
+"""Idempotency keys: a POST that is sent twice is done once and answered twice, for 24 hours.
 
+The answer is stored after the work is committed. In between a process can die, and so the transaction
+of the work itself notes, with its first verb, that the key is used up: what was done is not done again.
+"""
+
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +19,10 @@ from app.models import IdempotencyKey
 _KEPT = timedelta(hours=24)
 # A claim whose process was killed must not block its key for a day.
 _ABANDONED = timedelta(minutes=2)
+# Instead of a status: the work is committed, and its answer is not stored, or not yet.
+_DONE = 0
+# The digest of the key under which this request works, seen by all threads that work for it.
+working_under: ContextVar[str | None] = ContextVar("working_under", default=None)
 
 
 class KeyReused(DomainError):
@@ -32,6 +41,14 @@ class StillRunning(DomainError):
     message = N_("The same request is still being processed. Please wait a moment.")
 
 
+class AnswerLost(DomainError):
+    """The first request was carried out, and what it was answered died with its process."""
+
+    kind = Kind.CONFLICT
+    code = "answer_lost"
+    message = N_("This request was carried out already, but its answer was lost. Please look whether all is there.")
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was answered the first time."""
@@ -42,7 +59,7 @@ class Answer:
 
 
 def claim(session: Session, digest: str, body_hash: str, now: datetime) -> Answer | None:
-    """Take a key for a new request, or give the answer of the first. Raises KeyReused, StillRunning."""
+    """Take a key for a new request, or give the answer of the first. Raises KeyReused, StillRunning, AnswerLost."""
     connection = session.connection()
     connection.execute(delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < now - _KEPT))
     row = connection.execute(
@@ -62,12 +79,25 @@ def claim(session: Session, digest: str, body_hash: str, now: datetime) -> Answe
         return None
     if row.body_hash != body_hash:
         raise KeyReused
-    if row.status is not None:
+    if row.status:
         return Answer(row.status, row.headers, row.body)
     if now - row.created_at < _ABANDONED:
         raise StillRunning
+    if row.status == _DONE:
+        raise AnswerLost
     connection.execute(update(IdempotencyKey).where(col(IdempotencyKey.digest) == digest).values(created_at=now))
     return None
+
+
+def use_up(session: Session) -> None:
+    """Note in the transaction of the work that its key, if it has one, is not to be worked under again."""
+    digest = working_under.get()
+    if digest is not None:
+        session.connection().execute(
+            update(IdempotencyKey)
+            .where(col(IdempotencyKey.digest) == digest, col(IdempotencyKey.status).is_(None))
+            .values(status=_DONE)
+        )
 
 
 def keep(session: Session, digest: str, answer: Answer) -> None:
@@ -87,4 +117,5 @@ def sweep(session: Session, now: datetime, at_once: int) -> int:
 
 def release(session: Session, digest: str) -> None:
     """Give the key back after a request that changed nothing, so that it can be tried again."""
-    session.connection().execute(delete(IdempotencyKey).where(col(IdempotencyKey.digest) == digest))
+    unused = delete(IdempotencyKey).where(col(IdempotencyKey.digest) == digest, col(IdempotencyKey.status).is_(None))
+    session.connection().execute(unused)

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from fastapi import FastAPI
 from sqlmodel import select
 from starlette.types import Message
 
-from app.database import Database
+from app.database import Database, StoreUnavailable
 from app.models import IdempotencyKey, Programme
 from app.routers.limits import SECURITY_HEADERS
 from app.services import idempotency
@@ -165,6 +166,47 @@ class TestOnce:
             session.exec(select(IdempotencyKey)).one().status = None
         answer = mine.post("/programmes", json=NEW, headers=key)
         assert (answer.status_code, answer.json()["code"]) == (409, "still_running")
+
+    @pytest.mark.parametrize("status", [0, None])
+    def test_what_was_done_before_its_process_died_is_not_done_again(
+        self, api: ApiClient, database: Database, monkeypatch: pytest.MonkeyPatch, status: int | None
+    ) -> None:
+        """The process dies after the commit and before the answer is stored; None: before the commit."""
+
+        class Died(BaseException):
+            pass
+
+        def die(*_: Any) -> None:
+            raise Died
+
+        mine, key = api.as_("coordinator"), {"Idempotency-Key": "first-0006"}
+        with monkeypatch.context() as patched:
+            patched.setattr(idempotency, "keep" if status == 0 else "use_up", die)
+            patched.setattr(idempotency, "release", die)
+            with pytest.raises(Died):
+                mine.post("/programmes", json=NEW, headers=key)
+        assert mine.post("/programmes", json=NEW, headers=key).json()["code"] == "still_running"
+        with database.transaction() as session:
+            claim = session.exec(select(IdempotencyKey)).one()
+            assert claim.status == status
+            claim.created_at -= timedelta(minutes=3)
+        answer = mine.post("/programmes", json=NEW, headers=key)
+        told = (409, "answer_lost") if status == 0 else (201, None)
+        assert (answer.status_code, answer.json().get("code")) == told
+        with database.reading() as session:
+            assert len(session.exec(select(Programme).where(Programme.title == "新方案")).all()) == 1
+
+    def test_an_answer_that_cannot_be_stored_is_given_all_the_same(
+        self, api: ApiClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away(*_: Any) -> None:
+            raise StoreUnavailable
+
+        mine, key = api.as_("coordinator"), {"Idempotency-Key": "first-0007"}
+        with monkeypatch.context() as patched:
+            patched.setattr(idempotency, "keep", away)
+            assert mine.post("/programmes", json=NEW, headers=key).status_code == 201
+        assert mine.post("/programmes", json=NEW, headers=key).json()["code"] == "still_running"
 
     def test_the_answer_is_for_whoever_asked_first(self, api: ApiClient) -> None:
         key = {"Idempotency-Key": "shared-001"}

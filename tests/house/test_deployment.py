@@ -64,7 +64,7 @@ class TestServices:
             return
         known = {f"{PREFIX}{setting.upper()}" for setting in Settings.model_fields}
         given = {variable.removesuffix("_FILE") for variable in SERVICES[name]["environment"]}
-        assert given - known - {"DUIKOU_WORKER"} == set()
+        assert given - known == set()
 
 
 class TestBoundaries:

@@ -24,6 +24,7 @@ KEPT = {
     "app/services/figures.py": "figures of the store for the measurements, a few seconds old at most",
     "app/services/passwords.py": "common passwords, a file of the release",
     "app/services/plan_reading.py": "how many readings this machine bears at once",
+    "app/worker/loop.py": "which leases this worker has to renew; the leases themselves are rows",
 }
 _KEEPERS = {"cache", "lru_cache", "cached_property"}
 _LOCKS = {"Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition"}

@@ -81,9 +81,7 @@ def site(settings: Settings, folder: Path) -> Iterator[Site]:
 @contextmanager
 def _replica(variables: dict[str, str], log: Path) -> Iterator[Replica]:
     port = _free_port()
-    given = {**os.environ, **variables, "DUIKOU_PORT": str(port)}
-    if "worker" in Settings.model_fields:
-        given["DUIKOU_WORKER"] = "false"
+    given = {**os.environ, **variables, "DUIKOU_PORT": str(port), "DUIKOU_WORKER": "false"}
     with log.open("w") as lines:
         command = [sys.executable, "-m", "app.cli", "serve"]
         process = subprocess.Popen(command, env=given, stdout=lines, stderr=lines, text=True, cwd=ROOT)
