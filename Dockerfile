@@ -23,11 +23,11 @@ ENV PATH=/opt/duikou/.venv/bin:$PATH \
     DUIKOU_HOST=0.0.0.0 \
     DUIKOU_DATA=/var/lib/duikou
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin duikou \
-    && install -d -o duikou -g duikou -m 0700 /var/lib/duikou
+    && install -d -o duikou -g duikou -m 0700 /var/lib/duikou /var/log/duikou /var/backups/duikou
 COPY --from=build /opt/duikou /opt/duikou
 WORKDIR /opt/duikou
 USER 10001
-VOLUME /var/lib/duikou
+VOLUME ["/var/lib/duikou", "/var/log/duikou", "/var/backups/duikou"]
 EXPOSE 8000
 # Without the client libraries, which would ask a proxy of the environment for this host.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \

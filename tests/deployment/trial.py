@@ -34,6 +34,11 @@ CLOSED = (
     "CREATE TABLE x (x integer)",
     "CREATE TEMPORARY TABLE events (x integer)",
 )
+OPERATIONS = {
+    "seals as duikou_app": ("audit", "seal"),
+    "verifies as duikou_app": ("audit", "verify"),
+    "backs up as duikou_app": ("backup", "make"),
+}
 _ASK = """
 import os, psycopg
 password = open('/run/secrets/app_password').read()
@@ -144,6 +149,16 @@ def confined(services: Services) -> None:
     fact("duikou_app can change no table, trigger or event", (said.returncode, said.stdout) == (0, ""))
 
 
+def operates(services: Services) -> None:
+    """The worker works, and what it and its administrator do every day is possible with the application's role."""
+    fact("worker: runs", services.inspect("worker", "{{.State.Status}} {{.RestartCount}}") == "running 0")
+    for what, command in OPERATIONS.items():
+        done = services.inside("worker", "duikou", *command)
+        fact(f"{what}: {' '.join(done.stdout.split())[:110]}", done.returncode == 0)
+    logged = services.inside("app-1", "sh", "-c", "cat /var/log/duikou/*").stdout
+    fact("requests are logged in the volume that lasts", '"/sign-in"' in logged)
+
+
 def survives(services: Services, client: httpx.Client) -> None:
     """One replica killed while somebody works; the database gone and back."""
     stop, seen = threading.Event(), []
@@ -190,6 +205,7 @@ def main() -> int:
         client = client_of(services)
         sign_in(client, passwords["system"], "a-long-Password-2026")
         confined(services)
+        operates(services)
         survives(services, client)
     finally:
         if "--keep" not in sys.argv:
