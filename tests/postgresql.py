@@ -32,15 +32,24 @@ class Cluster:
         """Create the cluster and start it; raises CalledProcessError with the server's own words."""
         data = str(self.folder / "data")
         self._run("initdb", "-D", data, "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust", "-U", "duikou", "--no-sync")
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Start the server on what is there."""
+        data = str(self.folder / "data")
         options = (
             f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off "
             "-c synchronous_commit=off -c max_connections=200 -c shared_buffers=64MB"
         )
         self._run("pg_ctl", "-D", data, "-w", "-t", "60", "-o", options, "-l", str(self.folder / "log"), "start")
 
+    def halt(self, mode: str = "fast") -> None:
+        """Stop the server; what it has stays. "immediate" is a crash, which loses the last commits without fsync."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "stop")
+
     def stop(self) -> None:
         """Stop the server at once and remove its folder."""
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+        self.halt("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _run(self, command: str, *arguments: str) -> None:

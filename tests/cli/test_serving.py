@@ -13,10 +13,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import select
+from sqlmodel import col
 
+from app.database import Database
+from app.models import WorkerSign
 from app.settings import Settings
 from tests.cli.conftest import Command, environment
 from tests.factories import session_token
+from tests.waiting import until
 
 pytestmark = pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
 
@@ -142,3 +147,38 @@ def test_refuses_an_address_that_is_taken(duikou: Command) -> None:
         said = duikou("serve", "--port", str(listener.getsockname()[1]))
     assert said.code == 1
     assert "--port" in said.err
+
+
+class TestWorkerBeside:
+    def test_is_started_anew_when_it_dies_and_ends_with_the_server(self, settings: Settings, tmp_path: Path) -> None:
+        store = Database(settings)
+        with _serving(settings, tmp_path / "log", "--worker") as (_, server):
+            until(lambda: signs(store), "the worker lives")
+            [first] = signs(store)
+            os.kill(process_of(first), signal.SIGKILL)
+            until(lambda: signs(store) - {first}, "another one lives")
+            [second] = signs(store) - {first}
+            # Not asked to end, but killed: the worker must not stay behind alone.
+            server.kill()
+            until(lambda: second not in signs(store), "the worker has ended in order")
+        store.dispose()
+
+    def test_is_ended_calmly(self, settings: Settings, tmp_path: Path) -> None:
+        store = Database(settings)
+        with _serving(settings, tmp_path / "log", "--worker") as (_, server):
+            until(lambda: signs(store), "the worker lives")
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(timeout=60) == 0
+        assert signs(store) == set()
+        store.dispose()
+
+
+def signs(store: Database) -> set[str]:
+    """The names of the workers that live."""
+    with store.reading() as session:
+        return set(session.connection().execute(select(col(WorkerSign.name))).scalars())
+
+
+def process_of(worker: str) -> int:
+    """The process of a worker, from its name."""
+    return int(worker.split(":")[1])

@@ -1,7 +1,11 @@
 """The loop in this process: what is due is done, and what becomes of it is marked."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
+import pytest
+
+from app import clock
 from app.adapters import storage
 from app.clock import now
 from app.database import Database
@@ -12,6 +16,7 @@ from app.services import jobs
 from app.services.work import JobKind, Schedule, Work
 from app.settings import Settings
 from app.worker import Worker
+from tests.factories import NOW
 from tests.worker.rows import all_jobs, job
 
 
@@ -113,3 +118,39 @@ def test_several_threads_do_each_job_once(settings: Settings, database: Database
     numbers = [put(database) for _ in range(20)]
     do_all(settings, database, JobKind("count", lambda work: seen.append(work.job_id)))
     assert sorted(seen) == numbers
+
+
+class TestClock:
+    """The wall clock stood days ahead and was set right: what was due is done once, and what comes is done."""
+
+    DAILY = Schedule("daily", "count", Every(minutes=1440))
+
+    def test_fires_no_occurrence_twice_and_goes_on_firing(
+        self, settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kind = JobKind("count", lambda work: None)
+        for days in (0, 3, 0, 1, 2, 3, 4):
+            monkeypatch.setattr(clock, "now", lambda days=days: NOW + timedelta(days=days))
+            do_all(settings, database, kind, schedules=(self.DAILY,))
+        # Each of the five days once, the one that was ahead first.
+        fired = [row.unique_key.removeprefix("daily@")[:10] for row in all_jobs(database)]
+        assert fired == ["2026-11-22", "2026-11-25", "2026-11-23", "2026-11-24", "2026-11-26"]
+        assert {row.state for row in all_jobs(database)} == {JobState.DONE}
+
+    def test_a_worker_that_sees_its_clock_jump_lets_the_others_renew_first(
+        self, settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kind = JobKind("count", lambda work: None)
+        with database.transaction() as session:
+            jobs.enqueue(session, "count", {}, now=NOW)
+            held = jobs.claim(session, "another that lives", {"count": kind.limits}, NOW)
+        assert held is not None
+        monkeypatch.setattr(clock, "now", lambda: NOW)
+        watching = Worker(settings, database, storage.from_settings(settings), kinds={"count": kind}, schedules=())
+        watching._tick()
+        monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(hours=1))
+        watching._tick()
+        assert watching._claim() is None
+        with database.transaction() as session:
+            jobs.finish(session, held, NOW + timedelta(hours=1))
+        assert job(database, held.id).attempts == 1
