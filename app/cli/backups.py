@@ -28,6 +28,7 @@ _PHASES = {
     Phase.VERIFYING: N_("Verifying the backup: %(percent)s %%"),
     Phase.RESTORING_FILES: N_("Restoring the files: %(percent)s %%"),
     Phase.RESTORING_STORE: N_("Restoring the store: %(percent)s %%"),
+    Phase.LOG: N_("Verifying the log: %(percent)s %%"),
 }
 
 
@@ -117,8 +118,12 @@ def drill(
         raise
     _noted(chosen, lambda session: records.note_drill(session, actor, done.name, done, now=now))
     say(
-        N_("The backup %(name)s can be restored: %(rows)s rows, %(files)s files, %(seconds)s seconds."),
+        N_(
+            "The backup %(name)s can be restored: %(rows)s rows, %(files)s files, %(events)s sealed events, "
+            "%(seconds)s seconds."
+        ),
         name=done.name,
+        events=done.log.events,
         rows=done.manifest.rows,
         files=done.files,
         seconds=round(done.seconds, 1),
@@ -156,6 +161,7 @@ def restore(
     else:
         say(N_("The secret key of this installation is the one that the backup was made with."))
     say(N_("Everybody has to sign in anew. Tokens, accounts and passwords are again as they were at that time."))
+    restoring.refuse_broken_log(done)
 
 
 def _local(manifest: Manifest) -> str:

@@ -13,14 +13,14 @@ from sqlalchemy import Row, create_engine, text
 from sqlalchemy.pool import NullPool
 from sqlmodel import col, select
 
-from app import migrating
+from app import clock, migrating
 from app.adapters import storage
 from app.database import Database
 from app.log_triggers import missing_triggers
 from app.models import Event, Programme
 from app.schemas.event import EventFilters
-from app.services import audit, events
-from app.services.backups import manifests, places, restoring
+from app.services import audit, events, seals, verification
+from app.services.backups import drills, manifests, places, restoring
 from app.settings import Settings
 from tests.buckets import bucket
 from tests.cli.conftest import environment
@@ -41,6 +41,7 @@ from tests.services.backup_world import (
     restore,
     without_the_restore,
 )
+from tests.tampering import tamper
 
 __all__ = ["bucket", "filled", "folder", "place"]
 FIRST = "072a914f5c30"
@@ -183,6 +184,46 @@ class TestOrder:
         for number in (old[1].transaction_id, _order(place)[1].transaction_id):
             assert feed(f"{number}-{ids[1]}") == ids[2:]
         store.dispose()
+
+
+class TestLog:
+    def test_stays_whole_and_is_sealed_on(
+        self, filled: Settings, folder: Path, place: Settings, database: Database, stores: Stores
+    ) -> None:
+        """Sealed, an unsealed tail, restored, written to, sealed on; then all of it once more."""
+        seals.seal(database, filled, clock.now, size=7)
+        with database.transaction() as session:
+            events.record(session, SYSTEM, "unit.sort")
+        sealed = restore(place, backup(filled, folder)).log
+        assert (sealed.whole, sealed.unsealed) == (True, 2)
+        assert sealed.events > 7
+        store = Database(place)
+        while seals.seal(store, place, clock.now, size=7):
+            pass
+        keys = seals.trusted_keys(place, VAULT)
+        after = verification.verify(store, keys)
+        store.dispose()
+        assert (after.whole, after.events) == (True, sealed.events + 2)
+        third = stores.empty()
+        again = restore(third, backup(place, folder)).log
+        stores.drop(third)
+        assert (again.whole, again.events, again.unsealed) == (True, after.events, 1)
+
+    def test_that_was_changed_before_the_backup_is_named(
+        self, filled: Settings, folder: Path, place: Settings, database: Database
+    ) -> None:
+        seals.seal(database, filled, clock.now)
+        database.dispose()
+        tamper(filled, "UPDATE events SET reason = 'another' WHERE id = 3")
+        path = backup(filled, folder)
+        head = manifests.read(path, VAULT).seal_head
+        assert head is not None
+        with pytest.raises(restoring.RestoredLogNotWhole):
+            drills.drill(filled, path, actor=SYSTEM, now=NOW)
+        done = restore(place, path)
+        assert [finding.event_id for finding in done.log.findings.named] == [3]
+        assert done.log.head is not None
+        assert (head["ordinal"], head["hash"]) == (done.log.head.ordinal, done.log.head.hash.hex())
 
 
 _EVENT = text(

@@ -72,10 +72,12 @@ def drill(settings: Settings, backup: Path, *, actor: Actor, now: datetime, prog
     """Restore ``backup`` into a temporary place beside it, verify everything, and remove it again.
 
     On PostgreSQL the place is a temporary database of ``drill_database_url``. Raises what
-    ``restoring.restore`` raises, BackupRunning, or DrillDatabaseRefused.
+    ``restoring.restore`` raises, RestoredLogNotWhole, BackupRunning, or DrillDatabaseRefused.
     """
     with folders.held(backup.parent), _temporary(settings, backup.parent) as (elsewhere, files):
-        return restoring.restore(elsewhere, backup, actor=actor, now=now, held=files, progress=progress)
+        done = restoring.restore(elsewhere, backup, actor=actor, now=now, held=files, progress=progress)
+        restoring.refuse_broken_log(done)
+        return done
 
 
 def newest(settings: Settings, folder: Path) -> Path:

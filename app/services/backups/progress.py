@@ -12,6 +12,7 @@ class Phase(StrEnum):
     VERIFYING = "verifying"
     RESTORING_FILES = "restoring_files"
     RESTORING_STORE = "restoring_store"
+    LOG = "log"
 
 
 # Phase, done, total. It may raise to stop the work, which then leaves nothing behind.

@@ -9,6 +9,7 @@ import os
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import delete
@@ -22,12 +23,13 @@ from app.errors import DomainError, Kind
 from app.messages import N_
 from app.models import UserSession
 from app.permissions import Actor
-from app.services import events
+from app.services import events, seals, verification
 from app.services.backups import checking, folders, manifests, places, postgresql_copies, sqlite_copies
 from app.services.backups.making import STORE
 from app.services.backups.manifests import BackupDamaged, Manifest
 from app.services.backups.postgresql_copies import RestoredRowsDiffer
 from app.services.backups.progress import Phase, Progress, silent
+from app.services.verification import Report
 from app.settings import Settings
 from app.vault import Vault
 
@@ -52,15 +54,30 @@ class BackupOfNewerRelease(DomainError):
     )
 
 
+class RestoredLogNotWhole(DomainError):
+    """Restored as it was, and it was not whole when it was backed up."""
+
+    kind = Kind.CONFLICT
+    code = "restored_log_not_whole"
+    message = N_(
+        "Everything is as it was backed up, but the log in the backup %(name)s is not whole (%(number)s findings): it "
+        "was changed before, or sealed with a key that is not trusted here. The findings: duikou audit verify"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What stands in the place now. ``revision`` is that of this release; ``seconds`` it took."""
+    """What stands in the place now. ``revision`` is that of this release; ``seconds`` it took.
+
+    ``log`` is what verifying the restored log against its seals has found.
+    """
 
     name: str
     manifest: Manifest
     files: int
     revision: str
     seconds: float
+    log: Report
 
 
 def restore(
@@ -76,9 +93,10 @@ def restore(
 ) -> Restored:
     """Restore ``backup`` into the empty place that ``settings`` name; ``held`` replaces their file storage.
 
-    Everybody's session ends, and the log gets an entry. Raises a refusal of ``manifests``, ``checking``
-    or ``places``, BackupOfOtherEngine, BackupOfNewerRelease, or RestoredRowsDiffer; then no store stands
-    there, at most files of the backup, which ``again`` goes on from.
+    Everybody's session ends, and the log gets an entry. What somebody did to the log before the backup
+    does not keep the rest from being restored: ``Restored.log`` names it. Raises a refusal of ``manifests``,
+    ``checking`` or ``places``, BackupOfOtherEngine, BackupOfNewerRelease, or RestoredRowsDiffer; then no
+    store stands there, at most files of the backup, which ``again`` goes on from.
     """
     started = time.monotonic()
     vault = Vault(settings.secret_key.get_secret_value())
@@ -93,7 +111,14 @@ def restore(
         revision = load(settings, backup, manifest, actor, now, progress)
     except OSError as error:
         raise folders.refusal(settings.data, error) from error
-    return Restored(backup.name, manifest, files, revision, time.monotonic() - started)
+    log = _verify_log(settings, progress)
+    return Restored(backup.name, manifest, files, revision, time.monotonic() - started, log)
+
+
+def refuse_broken_log(done: Restored) -> None:
+    """Raise RestoredLogNotWhole where the log that was restored does not fit its seals."""
+    if not done.log.whole:
+        raise RestoredLogNotWhole(name=done.name, number=done.log.findings.counts.total())
 
 
 def refuse_other(settings: Settings, backup: Path, manifest: Manifest) -> None:
@@ -181,6 +206,15 @@ def _load_postgresql(
         with Session(connection, info={"vault": Vault(settings.secret_key.get_secret_value())}) as session:
             _conclude(session, backup.name, manifest, actor, now)
     return revision
+
+
+def _verify_log(settings: Settings, progress: Progress) -> Report:
+    store = Database(settings)
+    try:
+        keys = seals.trusted_keys(settings, store.vault)
+        return verification.verify(store, keys, progress=partial(progress, Phase.LOG))
+    finally:
+        store.dispose()
 
 
 def _conclude(session: Session, name: str, manifest: Manifest, actor: Actor, now: datetime) -> None:
