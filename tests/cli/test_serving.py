@@ -33,9 +33,10 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _serving(
+def serving(
     settings: Settings, log: Path, *options: str, variables: Mapping[str, str] = {}
 ) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """A server of its own process: its address and the process, once it is ready."""
     port = _free_port()
     with log.open("w") as errors:
         server = subprocess.Popen(
@@ -63,14 +64,14 @@ def _get(address: str) -> httpx.Response:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_answers_once_it_says_so(settings: Settings, tmp_path: Path, workers: str) -> None:
-    with _serving(settings, tmp_path / "log", "--workers", workers) as (address, _):
+    with serving(settings, tmp_path / "log", "--workers", workers) as (address, _):
         assert _get(f"{address}/readyz").status_code == 200
         assert _get(f"{address}/sign-in").status_code == 200
 
 
 def test_logs_requests_without_their_query(settings: Settings, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with _serving(settings, log) as (address, _):
+    with serving(settings, log) as (address, _):
         answer = _get(f"{address}/sign-in?next=/tasks?q=secret-words")
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     line = next(line for line in lines if line.get("route") == "sessions.new")
@@ -82,7 +83,7 @@ def test_logs_requests_without_their_query(settings: Settings, tmp_path: Path) -
 def test_several_processes_are_measured_and_logged_in_one_place(settings: Settings, tmp_path: Path) -> None:
     port, folder = _free_port(), tmp_path / "logs"
     extra = {"DUIKOU_METRICS_PORT": str(port), "DUIKOU_LOG_FOLDER": str(folder)}
-    with _serving(settings, tmp_path / "log", "--workers", "2", variables=extra) as (address, _):
+    with serving(settings, tmp_path / "log", "--workers", "2", variables=extra) as (address, _):
         for _ in range(20):
             assert _get(f"{address}/sign-in").status_code == 200
         measured = _until(lambda: _get(f"http://127.0.0.1:{port}/metrics").text, _ANSWERED_20)
@@ -119,7 +120,7 @@ def test_takes_an_address_only_from_a_proxy_that_is_trusted(
     answers: dict[tuple[str, str], int] = {}
     for trusted in ("127.0.0.1", "192.0.2.1"):
         monkeypatch.setenv("DUIKOU_TRUSTED_PROXIES", trusted)
-        with _serving(settings, tmp_path / f"log-{trusted}") as (address, _):
+        with serving(settings, tmp_path / f"log-{trusted}") as (address, _):
             for name, forwarded in asked.items():
                 headers = {"X-Forwarded-For": forwarded}
                 answers[trusted, name] = httpx.get(f"{address}/users", cookies=cookies, headers=headers).status_code
@@ -133,7 +134,7 @@ def test_takes_an_address_only_from_a_proxy_that_is_trusted(
 
 def test_ends_calmly_when_told_to(settings: Settings, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with _serving(settings, log) as (_, server):
+    with serving(settings, log) as (_, server):
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=20)
     assert "Application shutdown complete" in log.read_text()
