@@ -153,7 +153,7 @@ def test_refuses_an_address_that_is_taken(duikou: Command) -> None:
 class TestWorkerBeside:
     def test_is_started_anew_when_it_dies_and_ends_with_the_server(self, settings: Settings, tmp_path: Path) -> None:
         store = Database(settings)
-        with _serving(settings, tmp_path / "log", "--worker") as (_, server):
+        with serving(settings, tmp_path / "log", "--worker") as (_, server):
             until(lambda: signs(store), "the worker lives")
             [first] = signs(store)
             os.kill(process_of(first), signal.SIGKILL)
@@ -166,7 +166,7 @@ class TestWorkerBeside:
 
     def test_is_ended_calmly(self, settings: Settings, tmp_path: Path) -> None:
         store = Database(settings)
-        with _serving(settings, tmp_path / "log", "--worker") as (_, server):
+        with serving(settings, tmp_path / "log", "--worker") as (_, server):
             until(lambda: signs(store), "the worker lives")
             server.send_signal(signal.SIGTERM)
             assert server.wait(timeout=60) == 0
