@@ -9,7 +9,7 @@ the alphabetical list and name it for the roles that have it.
 """
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 
@@ -33,6 +33,7 @@ class Permission(StrEnum):
     PROGRAMME_READ = "programme:read"
     PROGRAMME_UPDATE = "programme:update"
     STATUS_READ = "status:read"
+    SECOND_FACTOR_READ = "second_factor:read"
     TASK_ASSIGN = "task:assign"
     TASK_CREATE = "task:create"
     TASK_READ = "task:read"
@@ -138,18 +139,21 @@ ADMINISTRATOR_RIGHTS: dict[Administrator, frozenset[Permission]] = {
             P.USER_READ,
         }
     ),
+    Administrator.SYSTEM: frozenset({P.STATUS_READ, P.UNIT_MANAGE, P.UNIT_READ, P.USER_MANAGE, P.USER_READ}),
+    Administrator.SYSTEM: frozenset({P.SECOND_FACTOR_READ, P.UNIT_MANAGE, P.UNIT_READ, P.USER_MANAGE, P.USER_READ}),
     Administrator.SECURITY: frozenset(
         {
             P.ADMINISTRATOR_APPOINT,
             P.MEMBERSHIP_MANAGE,
             P.MEMBERSHIP_READ,
+            P.SECOND_FACTOR_READ,
             P.TOKEN_MANAGE,
             P.UNIT_GRANT,
             P.UNIT_READ,
             P.USER_READ,
         }
     ),
-    Administrator.AUDIT: frozenset({P.AUDIT_READ, P.EVENT_READ, P.USER_READ}),
+    Administrator.AUDIT: frozenset({P.AUDIT_READ, P.EVENT_READ, P.SECOND_FACTOR_READ, P.USER_READ}),
 }
 
 
@@ -160,11 +164,16 @@ ADMINISTRATION = frozenset(
         P.ADMINISTRATOR_APPOINT,
         P.AUDIT_READ,
         P.MEMBERSHIP_MANAGE,
+        P.SECOND_FACTOR_READ,
         P.TOKEN_MANAGE,
         P.UNIT_GRANT,
         P.USER_MANAGE,
     }
 )
+
+
+# So many days before its last day an account's person and the administrators are told.
+ENDS_SOON = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +209,18 @@ class Actor:
     address: str = ""
     request_id: str = ""
     language: str = "zh_CN"
+    expires_on: date | None = None
     is_system: bool = field(default=False)
 
     @property
     def initial(self) -> str:
         """The first character of the name, for the round mark in the frame."""
         return self.name[:1]
+
+    @property
+    def ends_soon(self) -> bool:
+        """Whether the account has a last day that is near, so that its person is told in time."""
+        return self.expires_on is not None and self.expires_on - self.today <= ENDS_SOON
 
     @property
     def is_audited(self) -> bool:

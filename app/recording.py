@@ -25,7 +25,7 @@ from app.models.base import Row
 from app.vault import Vault
 
 PERSONAL = {"users": frozenset({"name", "phone", "email"})}
-_SECRET = frozenset({"password_hash", "token_hash", "code_hash"})
+_SECRET = frozenset({"password_hash", "token_hash", "code_hash", "sealed_secret"})
 _BULKY = {"plan_imports": frozenset({"lines"})}
 _DERIVED = frozenset({"version", "created_at", "updated_at"})
 _WRITES = re.compile(

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -91,6 +92,15 @@ class Settings(BaseSettings):
     session_absolute_hours: int = Field(12, ge=1, le=168, description="hours after which a session always ends")
     sign_in_tries: int = Field(5, ge=3, le=20, description="failed sign-ins of an account before it has to wait")
     sign_in_wait_minutes: int = Field(15, ge=1, le=1440, description="minutes that it then has to wait")
+    second_factor: Literal["optional", "administrators", "everybody"] = Field(
+        "optional", description="who has to prove a second factor when signing in; the others may"
+    )
+    account_idle_days: int = Field(
+        0, ge=0, le=3660, description="days without use after which an account is closed; 0: never"
+    )
+    password_max_age_days: int = Field(
+        0, ge=0, le=3660, description="days after which a password has to be changed; 0: never"
+    )
     password_min_length: int = Field(10, ge=8, le=64, description="fewest characters of a password")
     body_limit_kb: int = Field(256, ge=16, le=4096, description="largest request body without a file, in kB")
     upload_limit_mb: int = Field(50, ge=1, le=1024, description="largest attachment, in MB")
@@ -182,6 +192,11 @@ class Settings(BaseSettings):
     def admin_networks(self) -> tuple[addresses.Network, ...]:
         """The networks of ``admin_addresses``; empty where administration is open from everywhere."""
         return addresses.networks(self.admin_addresses)
+
+    @property
+    def issuer_name(self) -> str:
+        """What a code generator calls this installation: the product and its host."""
+        return " ".join(filter(None, ("Duikou", urlsplit(self.public_url).hostname)))
 
     @property
     def secure_cookies(self) -> bool:

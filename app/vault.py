@@ -34,6 +34,7 @@ class Vault:
     def __init__(self, secret: str) -> None:
         self._wrapping = AESGCM(self._derive(secret, b"personal-keys"))
         self._signing = self._derive(secret, b"cursors")
+        self._locking = AESGCM(self._derive(secret, b"secrets"))
         self._exchange = Ed25519PrivateKey.from_private_bytes(self._derive(secret, b"exchange"))
         self.event_key = self._derive(secret, b"events")
         self.seal_seed = self._derive(secret, b"seals")
@@ -67,6 +68,20 @@ class Vault:
     def _personal(self, wrapped: str, user_id: int) -> AESGCM:
         raw = base64.b64decode(wrapped)
         return AESGCM(self._wrapping.decrypt(raw[:_NONCE], raw[_NONCE:], str(user_id).encode()))
+
+    def lock(self, text: str, context: str) -> str:
+        """A secret of the product's own, encrypted; it opens for the same ``context`` only."""
+        nonce = os.urandom(_NONCE)
+        locked = nonce + self._locking.encrypt(nonce, text.encode(), context.encode())
+        return base64.urlsafe_b64encode(locked).decode()
+
+    def unlock(self, locked: str, context: str) -> str | None:
+        """The secret again, or None for another context, another installation or nonsense."""
+        try:
+            raw = base64.urlsafe_b64decode(locked.encode("ascii"))
+            return self._locking.decrypt(raw[:_NONCE], raw[_NONCE:], context.encode()).decode()
+        except (InvalidTag, ValueError, binascii.Error):
+            return None
 
     def sign(self, text: str) -> str:
         """``text`` with its signature, safe in a URL."""

@@ -14,7 +14,7 @@ from app.errors import DomainError
 from app.messages import N_
 from app.permissions import Administrator
 from app.schemas.user import UserCreate, UserFilters
-from app.services import first_run, logins, passwords, sessions, units, users
+from app.services import first_run, logins, passwords, second_factors, sessions, units, users
 from app.services.passwords import Issued
 
 app = typer.Typer(no_args_is_help=True)
@@ -116,6 +116,15 @@ def reset_user(login: Login) -> None:
         user = logins.find(session, work.actor, login)
         issued = passwords.issue_code(session, work.actor, user.key, now=work.now)
     _print_code(issued)
+
+
+@app.command("reset-factor", help=told(N_("Take away the second factor of a person who has lost it.")))
+def reset_factor(login: Login, reason: Annotated[str, typer.Option(help=told(N_("Why, for the record.")))]) -> None:
+    """For when nobody who could do it can sign in; the three administrators see it in the list of resets."""
+    with opened() as work, work.store.transaction() as session:
+        user = logins.find(session, work.actor, login)
+        second_factors.reset(session, work.actor, user.key, user.version, reason=reason, now=work.now)
+    say(N_("The second factor of %(login)s is taken away."), login=login)
 
 
 def _print_code(issued: Issued) -> None:

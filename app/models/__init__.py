@@ -10,11 +10,14 @@ from app.models.plan_import import PlanImport, PlanImportState, PlanItem, PlanIt
 from app.models.programme import Party, PlanVersion, Programme, Side, Track
 from app.models.runnable_revision import RunnableRevision
 from app.models.seal import Seal
+from app.models.second_factor import FactorUse, RecoveryCode, SecondFactor
 from app.models.task import Task, TaskState
 from app.models.token import Token, TokenUse
 from app.models.unit import GroupMember, Unit, UnitKind, UnitName, UnitNameKind
 from app.models.user import (
+    AccountUse,
     IdempotencyKey,
+    PendingSignIn,
     PersonalKey,
     ResetCode,
     Throttle,
@@ -26,10 +29,13 @@ from app.models.user import (
 # Tables whose rows are not business records and therefore change without events (product.md).
 BOOKKEEPING = frozenset(
     {
+        "account_uses",
         "alembic_version",
         "events",
+        "factor_uses",
         "idempotency_keys",
         "jobs",
+        "pending_sign_ins",
         "personal_keys",
         "runnable_revisions",
         "seals",
@@ -44,12 +50,14 @@ BOOKKEEPING = frozenset(
 
 __all__ = [
     "BOOKKEEPING",
+    "AccountUse",
     "Assignment",
     "AssignmentRole",
     "AssignmentState",
     "Attachment",
     "Event",
     "EventKind",
+    "FactorUse",
     "GroupMember",
     "IdempotencyKey",
     "Job",
@@ -58,6 +66,7 @@ __all__ = [
     "Milestone",
     "MilestoneKind",
     "Party",
+    "PendingSignIn",
     "PersonalKey",
     "PlanImport",
     "PlanImportState",
@@ -65,9 +74,11 @@ __all__ = [
     "PlanItemKind",
     "PlanVersion",
     "Programme",
+    "RecoveryCode",
     "ResetCode",
     "RunnableRevision",
     "Seal",
+    "SecondFactor",
     "Side",
     "Task",
     "TaskState",

@@ -64,6 +64,29 @@ class UserSession(SQLModel, table=True):
     last_seen_at: datetime = Field(default_factory=utc_now)
     expires_at: datetime = Field(index=True)
     revoked_at: datetime | None = None
+    second_factor_at: datetime | None = Field(default=None, description="when a second factor was last proven in it")
+
+
+class PendingSignIn(SQLModel, table=True):
+    """A sign-in whose first step was right: for a few minutes, the second factor opens a session. Bookkeeping."""
+
+    __tablename__ = "pending_sign_ins"
+
+    id: int | None = Field(default=None, primary_key=True)
+    token_hash: str = Field(max_length=64, unique=True)
+    user_id: int = Field(foreign_key="users.id", index=True)
+    credential: str = Field(max_length=64, description="digest of what the first step held against; it may change")
+    created_at: datetime = Field(default_factory=utc_now)
+    expires_at: datetime = Field(index=True)
+
+
+class AccountUse(SQLModel, table=True):
+    """When an account was last used, by signing in, in a session or by a token; bookkeeping, without events."""
+
+    __tablename__ = "account_uses"
+
+    user_id: int = Field(foreign_key="users.id", primary_key=True)
+    used_at: datetime
 
 
 class Throttle(SQLModel, table=True):

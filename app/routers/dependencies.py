@@ -19,6 +19,7 @@ from app.messages import N_
 from app.permissions import Actor, Permission, can
 from app.schemas.base import MAX_ID
 from app.services import events, places, sessions, tokens
+from app.services.sessions import Duty
 from app.settings import Settings
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -40,6 +41,14 @@ class MustChangePassword(DomainError):
     message = N_("Please choose a password of your own first.")
 
 
+class MustAddSecondFactor(DomainError):
+    """The setting asks this account for a second factor, and it has none yet."""
+
+    kind = Kind.FORBIDDEN
+    code = "second_factor_required"
+    message = N_("Please add a second factor to your account first.")
+
+
 class VersionRequired(DomainError):
     """A change without saying which version it starts from."""
 
@@ -56,13 +65,19 @@ class VersionUnreadable(DomainError):
     message = N_("The version in If-Match is not one of this thing's.")
 
 
+DUTIES: dict[Duty, type[DomainError]] = {
+    Duty.PASSWORD: MustChangePassword,
+    Duty.SECOND_FACTOR: MustAddSecondFactor,
+}
+
+
 @dataclass(slots=True)
 class Visit:
     """Who is behind a request, established once."""
 
     actor: Actor | None = None
     csrf: str = ""
-    must_change_password: bool = False
+    duty: Duty | None = None
 
 
 def database(request: Request) -> Database:
@@ -113,7 +128,8 @@ def _from_token(request: Request, bearer: str, now: datetime) -> Visit:
         stale = actor is not None and actor.token_id is not None and tokens.stale_use(session, actor.token_id, now)
     token_id = actor.token_id if actor is not None else None
     if stale and token_id is not None:
-        store.note(lambda session: tokens.note_use(session, token_id, now))
+        user_id = actor.user_id if actor is not None else None
+        store.note(lambda session: tokens.note_use(session, token_id, user_id, now))
     return Visit(actor=actor)
 
 
@@ -133,19 +149,16 @@ def _from_cookie(request: Request, now: datetime) -> Visit:
         )
     if found is None:
         return Visit()
-    session_id = found.actor.session_id
-    if found.stale_sight and session_id is not None:
-        store.note(lambda session: sessions.touch(session, session_id, now))
-    return Visit(found.actor, found.csrf, found.must_change_password)
+    if found.stale_sight:
+        store.note(lambda session: sessions.touch(session, found.actor, now))
+    return Visit(found.actor, found.csrf, found.duty)
 
 
 def signed_in(request: Request) -> Actor:
-    """The actor of a page; raises Unauthenticated, or MustChangePassword outside that one page."""
+    """The actor of a page; raises Unauthenticated."""
     visit = visit_of(request)
     if visit.actor is None or visit.actor.token_id is not None:
         raise Unauthenticated
-    if visit.must_change_password and not request.url.path.startswith(("/password", "/sign-out")):
-        raise MustChangePassword
     return visit.actor
 
 
@@ -154,12 +167,9 @@ def api_actor(request: Request) -> Actor:
     visit = visit_of(request)
     if visit.actor is None:
         raise Unauthenticated
-    if visit.actor.token_id is None:
-        if visit.must_change_password:
-            raise MustChangePassword
-        if request.method in UNSAFE:
-            check_origin(request)
-            check_csrf(visit, request.headers.get("x-csrf-token", ""))
+    if visit.actor.token_id is None and request.method in UNSAFE:
+        check_origin(request)
+        check_csrf(visit, request.headers.get("x-csrf-token", ""))
     return visit.actor
 
 
@@ -216,21 +226,25 @@ def upload_allowed(request: Request, actor: Annotated[Actor, Depends(signed_in)]
 class Needs:
     """A route's permission. A thing that may not be read does not exist (404); else it is a 403.
 
-    None is for what everybody who is signed in may do, such as asking who they are. ``anywhere``: the
-    list of addresses does not hold here, because the route only ends what was begun.
+    None is for what everybody who is signed in may do, such as asking who they are. A session with a duty
+    gets nothing but the routes that ``fulfil`` it. ``always``: neither a duty nor the list of addresses
+    holds here, because the route only ends what was begun.
     """
 
-    def __init__(self, permission: Permission | None, *, anywhere: bool = False) -> None:
+    def __init__(self, permission: Permission | None, fulfils: Duty | None = None, *, always: bool = False) -> None:
         self.permission = permission
-        self.anywhere = anywhere
+        self.fulfils = fulfils
+        self.always = always
 
     def __call__(self, request: Request) -> None:
         """Refuse an actor who holds the right nowhere; the service decides about the one thing."""
         visit = visit_of(request)
         if visit.actor is None:
             raise Unauthenticated
-        if not self.anywhere:
+        if not self.always:
             places.refuse_elsewhere(settings(request), visit.actor)
+            if visit.duty is not None and visit.duty is not self.fulfils:
+                raise DUTIES[visit.duty]
         if self.permission is None:
             return
         if can(visit.actor, self.permission):
@@ -288,6 +302,6 @@ Configuration = Annotated[Settings, Depends(settings)]
 Files = Annotated[Storage, Depends(files)]
 
 
-def needs(permission: Permission | None, *, anywhere: bool = False) -> Any:
+def needs(permission: Permission | None, fulfils: Duty | None = None, *, always: bool = False) -> Any:
     """``dependencies=[needs(P.TASK_READ)]`` on a route."""
-    return Depends(Needs(permission, anywhere=anywhere))
+    return Depends(Needs(permission, fulfils, always=always))

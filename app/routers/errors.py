@@ -21,6 +21,7 @@ from app.errors import DomainError, FieldError, InvalidInput, Kind, NotFound, Un
 from app.messages import N_
 from app.routers import limits, rendering
 from app.routers.dependencies import (
+    MustAddSecondFactor,
     MustChangePassword,
     VersionRequired,
     VersionUnreadable,
@@ -140,6 +141,8 @@ def answer(request: Request, refusal: DomainError, status: int | None = None) ->
         return _to_page(request, "/sign-in", remember=True)
     if isinstance(refusal, MustChangePassword):
         return _to_page(request, "/password", remember=False)
+    if isinstance(refusal, MustAddSecondFactor):
+        return _to_page(request, "/second-factor", remember=False)
     return rendering.refusal(request, refusal, status or STATUS[refusal.kind])
 
 
@@ -190,7 +193,7 @@ def install(app: FastAPI, methods_of: Callable[[str], list[str]]) -> None:
 
     @app.exception_handler(DomainError)
     def _domain(request: Request, error: DomainError) -> Response:
-        if error.kind is Kind.FORBIDDEN and not isinstance(error, MustChangePassword):
+        if error.kind is Kind.FORBIDDEN and not isinstance(error, MustChangePassword | MustAddSecondFactor):
             _note_refusal(request, error)
         return answer(request, error)
 

@@ -53,6 +53,7 @@ PLACES: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place(N_("Units"), "/units", "network", P.UNIT_READ),
             Place(N_("Accounts"), "/users", "users", P.USER_READ),
             Place(N_("Roles"), "/memberships", "shield-check", P.MEMBERSHIP_MANAGE),
+            Place(N_("Second factors"), "/second-factors/resets", "lock", P.SECOND_FACTOR_READ),
             Place(N_("Audit trail"), "/audit", "scroll-text", P.AUDIT_READ),
             Place(N_("Jobs"), "/jobs", "clock", P.JOB_READ),
             Place(N_("State of the installation"), "/status", "settings", P.STATUS_READ),
@@ -63,6 +64,7 @@ PLACES: tuple[tuple[str, tuple[Place, ...]], ...] = (
         (
             Place(N_("Tokens"), "/tokens", "key-round", None),
             Place(N_("Password"), "/password", "lock", None),
+            Place(N_("Second factor"), "/second-factor", "shield-check", None),
             Place(N_("Sign-ins"), "/sessions", "shield-check", None),
         ),
     ),

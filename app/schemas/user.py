@@ -53,6 +53,9 @@ class UserFilters(Input):
     unit: Id | None = Field(None, description="id of a unit; of a bureau: its whole tree", examples=[3])
     active: bool | None = Field(None, description="true: open accounts; false: closed ones")
     kind: UserKindName | None = None
+    expiry: Literal["soon", "over"] | None = Field(
+        None, description="open accounts whose last day is within two weeks, or over; where you see the day"
+    )
     q: Annotated[Text, Field(max_length=100)] | None = Field(
         None, description="part of the name, and of the login where you see it"
     )
@@ -82,6 +85,10 @@ class UserPublic(Public):
     expires_on: date | None
     administrator: Administrator | None = Field(description="the seat among the three administrators, if any")
     must_change_password: bool | None
+    second_factor_since: datetime | None = Field(
+        None, description="when a second factor was added; for the administrators and the person"
+    )
+    last_used_at: datetime | None = Field(None, description="as second_factor_since; null also where never used")
     created_at: datetime
     updated_at: datetime
 

@@ -62,6 +62,7 @@ def load(
         address=address,
         request_id=request_id,
         language=row.language or "",
+        expires_on=row.expires_on,
     )
 
 

@@ -4,7 +4,6 @@ Hashing takes 0.15 s and therefore stands outside every transaction: a caller fi
 then prepares the hash, then stores it, and what was checked is compared again under the row's lock.
 """
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -18,6 +17,7 @@ from app.errors import DomainError, Kind
 from app.messages import N_
 from app.models import ResetCode, Unit, User, UserKind
 from app.permissions import Actor, P
+from app.rules import one_time_codes
 from app.rules import passwords as rules
 from app.services import actors, events, places, sessions, throttles, users
 from app.services.administrators import NotAPerson
@@ -26,9 +26,6 @@ from app.settings import Settings
 from app.vault import digest
 
 _COMMON = Path(__file__).resolve().parent.parent / "data" / "common_passwords.txt"
-# Without 0 O 1 I L U V: a code is read from paper and typed.
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTWXYZ"
-_GROUPS, _GROUP = 3, 4
 CODE_HOURS = 24
 
 
@@ -90,6 +87,14 @@ def attempt_change(session: Session, settings: Settings, actor: Actor, now: date
     return user.login, Candidate(user.key, user.password_hash)
 
 
+def refuse_changed(session: Session, checked: Candidate) -> User:
+    """The account whose present password was right, held; raises PresentPasswordWrong where it was changed since."""
+    user = session.get_one(User, checked.user_id, with_for_update=True)
+    if user.password_hash != checked.password_hash:
+        raise PresentPasswordWrong(field="password")
+    return user
+
+
 def check_change(candidate: Candidate, present: str, new: str) -> None:
     """Raise PresentPasswordWrong or PasswordUnchanged. No transaction may be open."""
     if not sessions.password_matches(present, candidate.password_hash):
@@ -100,9 +105,7 @@ def check_change(candidate: Candidate, present: str, new: str) -> None:
 
 def change(session: Session, actor: Actor, checked: Candidate, password_hash: str, *, now: datetime) -> None:
     """Store one's own new password; every other session of the account ends."""
-    user = session.get_one(User, checked.user_id, with_for_update=True)
-    if user.password_hash != checked.password_hash:
-        raise PresentPasswordWrong(field="password")
+    user = refuse_changed(session, checked)
     throttles.forgive(session, user.login, actor.address)
     _store(session, user, password_hash, now, but=actor.session_id)
     events.record(session, actor, "user.change_password", user, now=now)
@@ -140,9 +143,9 @@ def issue_code(session: Session, actor: Actor, user_id: int, *, now: datetime) -
 
 def new_code(session: Session, user_id: int, now: datetime) -> str:
     """A code for an account, of which only the digest is stored; the caller records why."""
-    code = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP)) for _ in range(_GROUPS))
+    code = one_time_codes.new_printed()
     expires_at = now + timedelta(hours=CODE_HOURS)
-    session.add(ResetCode(user_id=user_id, code_hash=digest(_folded(code)), expires_at=expires_at))
+    session.add(ResetCode(user_id=user_id, code_hash=digest(one_time_codes.typed(code)), expires_at=expires_at))
     return code
 
 
@@ -167,7 +170,10 @@ def redeem(
     """
     row = session.scalars(
         select(ResetCode)
-        .where(col(ResetCode.code_hash) == digest(_folded(code)), col(ResetCode.user_id) == (checked.user_id or 0))
+        .where(
+            col(ResetCode.code_hash) == digest(one_time_codes.typed(code)),
+            col(ResetCode.user_id) == (checked.user_id or 0),
+        )
         .with_for_update()
     ).one_or_none()
     if row is None or row.used_at is not None or row.expires_at <= now:
@@ -186,8 +192,3 @@ def redeem(
     _store(session, user, password_hash, now, but=None)
     events.record(session, person, "user.reset_password", user, now=now)
     return True
-
-
-def _folded(code: str) -> str:
-    """The code as it was printed, however it was typed."""
-    return "".join(character for character in code.upper() if character.isascii() and character.isalnum())

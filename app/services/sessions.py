@@ -3,6 +3,8 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
 
 from pwdlib import PasswordHash
 from sqlalchemy import delete, func, select, update
@@ -11,9 +13,9 @@ from sqlmodel import Session, col
 from app.clock import date_of
 from app.errors import DomainError, Kind, NotFound
 from app.messages import N_
-from app.models import User, UserKind, UserSession
-from app.permissions import Actor
-from app.services import actors, events, paging, places, throttles
+from app.models import SecondFactor, User, UserKind, UserSession
+from app.permissions import Actor, Administrator
+from app.services import account_uses, actors, events, paging, places, throttles
 from app.services.paging import Slice, Sort
 from app.settings import Settings
 from app.vault import digest
@@ -39,7 +41,6 @@ class Opened:
 
     token: str
     user_id: int
-    must_change_password: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,39 +79,55 @@ def attempt(session: Session, settings: Settings, login: str, address: str, now:
     return Candidate(row.id, row.password_hash) if row else Candidate(None, "")
 
 
-def open_session(
-    session: Session, settings: Settings, candidate: Candidate, login: str, *, address: str, browser: str, now: datetime
-) -> Opened | None:
-    """Open a session for an account whose password was right; None where it is closed or expired.
-
-    Raises AddressNotAllowed for an administrator elsewhere: told only to somebody with the password.
-    """
+def standing(session: Session, candidate: Candidate, address: str, now: datetime) -> tuple[Actor, User] | None:
+    """The account whose password was right, as it stands now; None where it is closed or has changed since."""
     if candidate.user_id is None:
         return None
     actor = actors.load(session, candidate.user_id, date_of(now), address=address)
     user = session.get(User, candidate.user_id)
-    # The password may have been changed since it was checked.
     if actor is None or user is None or user.password_hash != candidate.password_hash:
         return None
+    return actor, user
+
+
+def open_for(
+    session: Session,
+    settings: Settings,
+    actor: Actor,
+    user: User,
+    *,
+    browser: str,
+    now: datetime,
+    by: str = "password",
+    factor: str | None = None,
+) -> Opened:
+    """Open a session for an account that has proven all it has to; ``by`` and ``factor`` say with what.
+
+    Raises AddressNotAllowed for an administrator elsewhere: told only to somebody who has proven it all.
+    """
     places.refuse_elsewhere(settings, actor)
-    throttles.forgive(session, login, address)
     session.connection().execute(
         delete(UserSession).where(col(UserSession.user_id) == user.id, col(UserSession.expires_at) < now - _KEPT)
     )
     token = secrets.token_urlsafe(32)
     opened = UserSession(
-        user_id=candidate.user_id,
+        user_id=user.key,
         token_hash=digest(token),
         csrf=secrets.token_hex(16),
-        address=address[:45],
+        address=actor.address[:45],
         browser=browser[:200],
         created_at=now,
         last_seen_at=now,
         expires_at=now + timedelta(hours=settings.session_absolute_hours),
+        second_factor_at=now if factor else None,
     )
     session.add(opened)
-    events.record_access(session, actor, "session.open", subject_type="users", subject_id=user.id, name=user.login)
-    return Opened(token, candidate.user_id, user.must_change_password)
+    account_uses.note(session, user.key, now)
+    how = {"by": by, "second_factor": factor} if factor else {"by": by}
+    events.record_access(
+        session, actor, "session.open", subject_type="users", subject_id=user.id, name=user.login, details=how
+    )
+    return Opened(token, user.key)
 
 
 def note_failure(session: Session, actor: Actor, login: str, code: str = SignInRefused.code) -> None:
@@ -120,13 +137,27 @@ def note_failure(session: Session, actor: Actor, login: str, code: str = SignInR
     )
 
 
+class Duty(StrEnum):
+    """What a person has to do before anything else is answered."""
+
+    PASSWORD = "password"  # noqa: S105 - a word, not a password
+    SECOND_FACTOR = "second_factor"
+
+
+def factor_required(settings: Settings, administrator: Administrator | None) -> bool:
+    """Whether the setting asks whoever holds this seat, or none, for a second factor."""
+    return settings.second_factor == "everybody" or (
+        settings.second_factor == "administrators" and administrator is not None
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A live session: who, its form token, and whether its last sight should be written."""
+    """A live session: who, its form token, what they have to do first, and whether its last sight should be written."""
 
     actor: Actor
     csrf: str
-    must_change_password: bool
+    duty: Duty | None
     stale_sight: bool
 
 
@@ -134,7 +165,7 @@ def resolve(
     session: Session, settings: Settings, token: str, now: datetime, *, address: str, request_id: str
 ) -> Found | None:
     """The session of a cookie, unless it was revoked, idle or absolute limits are over. Three queries."""
-    row = (
+    row: Any = (
         session.connection()
         .execute(
             select(
@@ -143,9 +174,14 @@ def resolve(
                 col(UserSession.csrf),
                 col(UserSession.last_seen_at),
                 col(UserSession.expires_at),
+                col(UserSession.second_factor_at),
                 col(User.must_change_password),
+                func.coalesce(col(User.password_changed_at), col(User.created_at)).label("password_changed_at"),
+                (col(User.password_hash) != "").label("has_password"),
+                col(SecondFactor.id).label("factor_id"),
             )
             .join(User, col(User.id) == col(UserSession.user_id))
+            .outerjoin(SecondFactor, col(SecondFactor.user_id) == col(UserSession.user_id))
             .where(col(UserSession.token_hash) == digest(token), col(UserSession.revoked_at).is_(None))
         )
         .first()
@@ -153,16 +189,30 @@ def resolve(
     idle = timedelta(minutes=settings.session_idle_minutes)
     if row is None or row.expires_at <= now or row.last_seen_at + idle <= now:
         return None
+    if row.factor_id is not None and row.second_factor_at is None:
+        return None
     actor = actors.load(session, row.user_id, date_of(now), session_id=row.id, address=address, request_id=request_id)
     if actor is None:
         return None
     # Where the idle limit is short, a sight noted every five minutes would end a session in use.
-    return Found(actor, row.csrf, row.must_change_password, now - row.last_seen_at > min(_SEEN_EVERY, idle / 5))
+    stale = now - row.last_seen_at > min(_SEEN_EVERY, idle / 5)
+    return Found(actor, row.csrf, _duty(settings, actor, row, now), stale)
 
 
-def touch(session: Session, session_id: int, now: datetime) -> None:
+def _duty(settings: Settings, actor: Actor, row: Any, now: datetime) -> Duty | None:
+    age = timedelta(days=settings.password_max_age_days)
+    if row.must_change_password or (age and row.has_password and row.password_changed_at + age <= now):
+        return Duty.PASSWORD
+    if row.factor_id is None and factor_required(settings, actor.administrator):
+        return Duty.SECOND_FACTOR
+    return None
+
+
+def touch(session: Session, actor: Actor, now: datetime) -> None:
     """Note that a session was used; not at each request, so that reading stays reading."""
-    session.connection().execute(update(UserSession).where(col(UserSession.id) == session_id).values(last_seen_at=now))
+    seen = update(UserSession).where(col(UserSession.id) == actor.session_id)
+    session.connection().execute(seen.values(last_seen_at=now))
+    account_uses.note(session, actor.user_id or 0, now)
 
 
 def close(session: Session, actor: Actor, now: datetime) -> None:

@@ -63,6 +63,15 @@ def sweep(session: Session, now: datetime, at_once: int) -> int:
     return session.connection().execute(delete(Throttle).where(col(Throttle.key).in_(over.limit(at_once)))).rowcount
 
 
+def give_back(session: Session, login: str, address: str) -> None:
+    """Take back one try that was right and yet not the last step: it neither forgives nor counts."""
+    session.connection().execute(
+        update(Throttle)
+        .where(col(Throttle.key).in_(keys(login, address)), col(Throttle.failures) > 0)
+        .values(failures=col(Throttle.failures) - 1, blocked_until=None)
+    )
+
+
 def keys(login: str, address: str) -> tuple[str, str]:
     """Under what the tries are counted: the account, without its name in clear, and the address."""
     return (f"login:{digest(login.lower())[:32]}", f"address:{address[:45]}")

@@ -21,7 +21,7 @@ from app.messages import N_
 from app.models import Token, TokenUse, User, UserKind
 from app.permissions import Actor, P, can, held
 from app.schemas.token import TokenCreate
-from app.services import actors, events, paging
+from app.services import account_uses, actors, events, paging
 from app.services.paging import Slice, Sort
 from app.vault import digest
 
@@ -106,12 +106,14 @@ def stale_use(session: Session, token_id: int, now: datetime) -> bool:
     return used_at is None or now - used_at > _USED_EVERY
 
 
-def note_use(session: Session, token_id: int, now: datetime) -> None:
-    """Note that a token was used; in one statement, because two requests may note it at once."""
+def note_use(session: Session, token_id: int, user_id: int | None, now: datetime) -> None:
+    """Note that a token was used, and with it its holder's account; two requests may note it at once."""
     connection = session.connection()
     insert: Any = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
     statement = insert(TokenUse).values(token_id=token_id, used_at=now)
     connection.execute(statement.on_conflict_do_update(index_elements=["token_id"], set_={"used_at": now}))
+    if user_id is not None:
+        account_uses.note(session, user_id, now)
 
 
 def seen_by(actor: Actor) -> ColumnElement[bool]:

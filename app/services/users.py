@@ -7,15 +7,15 @@ anything. Rights are given by the security administrator, in memberships and adm
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, false, func, null, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, null, or_, select, true
 from sqlalchemy import update as sql_update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.errors import DomainError, Forbidden, Kind, NotFound, StaleVersion
 from app.messages import N_
-from app.models import Membership, Party, ResetCode, Token, Unit, User, UserKind
-from app.permissions import Actor, Administrator, P, can
+from app.models import AccountUse, Membership, Party, ResetCode, SecondFactor, Token, Unit, User, UserKind
+from app.permissions import ENDS_SOON, Actor, Administrator, P, can
 from app.recording import bulk_update
 from app.schemas.user import UserCreate, UserFilters, UserUpdate
 from app.services import events, paging, sessions, units
@@ -118,6 +118,12 @@ def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
     def only(column: Any) -> ColumnElement[Any]:
         return case((shown, column), else_=null()).label(column.key)
 
+    # Who lacks a second factor is worth knowing to somebody who guesses passwords.
+    own = true() if actor.is_system or actor.administrator is not None else col(User.id) == (actor.user_id or 0)
+
+    def guarded(column: Any, name: str) -> ColumnElement[Any]:
+        return case((own, column), else_=null()).label(name)
+
     return (
         select(
             col(User.id),
@@ -133,10 +139,14 @@ def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
             only(col(User.expires_on)),
             only(col(User.administrator)),
             only(col(User.must_change_password)),
+            guarded(col(SecondFactor.created_at), "second_factor_since"),
+            guarded(col(AccountUse.used_at), "last_used_at"),
             col(User.created_at),
             col(User.updated_at),
         )
         .outerjoin(Unit, col(Unit.id) == col(User.unit_id))
+        .outerjoin(SecondFactor, col(SecondFactor.user_id) == col(User.id))
+        .outerjoin(AccountUse, col(AccountUse.user_id) == col(User.id))
         .where(seen_by(actor))
     )
 
@@ -152,12 +162,30 @@ def page(
         statement = statement.where(col(User.active).is_(filters.active))
     if filters.kind:
         statement = statement.where(col(User.kind) == UserKind(filters.kind))
+    if filters.expiry:
+        statement = statement.where(_ending(actor, filters.expiry), open_to(actor))
     if filters.q:
         # A login that is not shown must not be found either.
         by_login = col(User.login).icontains(filters.q, autoescape=True) & open_to(actor)
         statement = statement.where(or_(col(User.name).icontains(filters.q, autoescape=True), by_login))
     scope = {"unit": filters.unit, "active": str(filters.active), "kind": filters.kind, "q": filters.q}
+    scope["expiry"] = filters.expiry
     return paging.fetch(session, statement, SORTS[sort], limit=limit, cursor=cursor, filters=scope)
+
+
+def _ending(actor: Actor, expiry: str) -> ColumnElement[bool]:
+    """Open accounts whose last day is near, or is over."""
+    last = col(User.expires_on)
+    near = last.between(actor.today, actor.today + ENDS_SOON) if expiry == "soon" else last < actor.today
+    return and_(col(User.active).is_(True), near)
+
+
+def ending_soon(session: Session, actor: Actor) -> int:
+    """How many open accounts have their last day within two weeks, for who can give them another."""
+    if not can(actor, P.USER_MANAGE):
+        return 0
+    statement = select(func.count(col(User.id))).where(seen_by(actor), _ending(actor, "soon"))
+    return int(session.connection().scalar(statement) or 0)
 
 
 def one(session: Session, actor: Actor, user_id: int) -> Any:

@@ -20,9 +20,11 @@ PUBLIC = {
     "health.ready": "a supervisor asks whether it may send requests",
     "resets.new": "the person cannot sign in yet",
     "resets.redeem": "the person cannot sign in yet; the code is what they hold",
+    "sessions.ask_code": "the way in; without a first step it leads back to it",
     "sessions.language": "the sign-in page can be read in either language",
     "sessions.new": "the way in",
     "sessions.open": "the way in",
+    "sessions.prove": "the way in; the first step is what they hold",
     "sessions.theme": "the sign-in page has a theme too",
     "static": "style sheets and scripts hold nothing of anybody",
 }

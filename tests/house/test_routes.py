@@ -11,6 +11,7 @@ ROUTES = everything()
 ONLY_PAGES = {
     "sessions.open": "a program shows a token instead",
     "sessions.close": "a program revokes its token",
+    "sessions.prove": "a program shows a token, which asks for no second factor",
     "sessions.language": "a program sends Accept-Language",
     "sessions.theme": "a program has no theme",
 }
@@ -19,6 +20,11 @@ ONE_OF_ITS_KIND = {"home", "api.me", "static", "styleguide"}
 SECRETS = {
     "api.passwords.change",
     "api.resets.redeem",
+    "api.second_factors.begin",
+    "api.second_factors.confirm",
+    "api.second_factors.remove",
+    "api.second_factors.renew_codes",
+    "api.second_factors.reset",
     "api.tokens.create",
     "api.tokens.revoke",
     "api.users.check_workbook",

@@ -71,7 +71,9 @@ WITHOUT_PROGRAMME = {
     "unit_names": "goes with units",
     "group_members": "goes with units",
     "users": "shared: a person works in many programmes",
+    "recovery_codes": "goes with users",
     "reset_codes": "goes with users",
+    "second_factors": "goes with users",
     "tokens": "goes with users",
     "plan_items": "of a plan that is read before its programme exists; goes with plan_imports",
 }

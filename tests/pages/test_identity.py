@@ -1,6 +1,7 @@
 """Pages of accounts, roles, passwords and tokens."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from fastapi import FastAPI
@@ -60,6 +61,16 @@ class TestUsers:
         assert system.post(f"{place}/close", {"version": "2", "reason": "调离"}).status_code == 303
         assert "已停用" in system.get(place).text
         assert system.post(f"{place}/reopen", {"version": "3", "reason": "返岗"}).status_code == 303
+
+    def test_tells_of_accounts_that_end_soon(self, pages: PageClient, world: World) -> None:
+        system, unit = pages.as_(SYSTEM), str(world.units["信息中心"])
+        day = (datetime.now(UTC).date() + timedelta(days=3)).isoformat()
+        path = f"/users/{world.users['handler']}"
+        system.post(path, {"version": "1", "name": "承办员", "unit_id": unit, "expires_on": day})
+        assert "有 1 个账号将在两周内到期" in system.get("/users").text
+        assert "承办员" in system.get("/users?expiry=soon").text
+        assert "您的账号有效期至" in pages.as_("handler").get("/tasks").text
+        assert "您的账号有效期至" not in system.get("/").text
 
     def test_keeps_what_was_typed_and_marks_the_fields(self, pages: PageClient) -> None:
         page = pages.as_(SYSTEM).post("/users", {"login": "有 空格", "name": "李敏", "kind": "person", "email": "x"})

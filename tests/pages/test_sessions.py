@@ -127,7 +127,8 @@ class TestSignIn:
         with app.state.database.transaction() as session:
             session.get_one(User, world.users["handler"]).must_change_password = True
             events.record(session, SYSTEM, "user.update")
-        assert sign_in(pages).headers["location"] == "/password"
+        assert sign_in(pages).headers["location"] == "/"
+        assert pages.get("/").headers["location"] == "/password"
         assert pages.get("/users").headers["location"] == "/password"
         assert "由他人设置" in pages.get("/password").text
 

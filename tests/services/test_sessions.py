@@ -9,7 +9,8 @@ from sqlmodel import select
 from app.database import Database
 from app.models import Event, Throttle, User, UserSession
 from app.permissions import system_actor
-from app.services import events, sessions, throttles
+from app.services import events, sessions, sign_ins, throttles
+from app.services.sessions import Duty
 from app.settings import Settings
 from app.vault import digest
 from tests.factories import NOW, PASSWORD, SYSTEM, TODAY, World, actor_of, session_token
@@ -23,14 +24,13 @@ def sign_in(database: Database, settings: Settings, login: str, password: str, n
         candidate = sessions.attempt(session, settings, login, ADDRESS, now)
     right = sessions.password_matches(password, candidate.password_hash)
     with database.transaction() as session:
-        opened = None
-        if right:
-            opened = sessions.open_session(
-                session, settings, candidate, login, address=ADDRESS, browser="x" * 500, now=now
-            )
-        if opened is None:
+        standing = sessions.standing(session, candidate, ADDRESS, now) if right else None
+        if standing is None:
             sessions.note_failure(session, system_actor(TODAY), login)
-    return opened.token if opened else None
+            return None
+        opened = sign_ins.after_first_step(session, settings, *standing, browser="x" * 500, now=now)
+    assert isinstance(opened, sessions.Opened)
+    return opened.token
 
 
 def resolve(database: Database, settings: Settings, token: str, now: datetime) -> sessions.Found | None:
@@ -162,7 +162,7 @@ class TestLimits:
         at, end = NOW, NOW + timedelta(hours=settings.session_absolute_hours)
         while (found := resolve(database, settings, token, at)) is not None:
             with database.transaction() as session:
-                sessions.touch(session, found.actor.session_id or 0, at)
+                sessions.touch(session, found.actor, at)
             at += timedelta(minutes=30)
         assert at == end
 
@@ -178,13 +178,53 @@ class TestLimits:
             assert found is not None
             if found.stale_sight:
                 with database.transaction() as session:
-                    sessions.touch(session, found.actor.session_id or 0, at)
+                    sessions.touch(session, found.actor, at)
 
     def test_ends_with_the_account(self, database: Database, settings: Settings, world: World) -> None:
         token = sign_in(database, settings, "handler", PASSWORD)
         change(database, world, "handler", active=False)
         assert token is not None
         assert resolve(database, settings, token, NOW) is None
+
+
+class TestDuty:
+    @pytest.mark.parametrize(
+        ("login", "values", "asked", "duty"),
+        [
+            ("handler", {}, {}, None),
+            ("handler", {"must_change_password": True}, {}, Duty.PASSWORD),
+            ("handler", {}, {"password_max_age_days": 90}, None),
+            (
+                "handler",
+                {"password_changed_at": NOW - timedelta(days=91)},
+                {"password_max_age_days": 90},
+                Duty.PASSWORD,
+            ),
+            ("handler", {"password_changed_at": NOW - timedelta(days=89)}, {"password_max_age_days": 90}, None),
+            ("handler", {"password_changed_at": NOW - timedelta(days=999)}, {}, None),
+            ("handler", {}, {"second_factor": "administrators"}, None),
+            ("system_admin", {}, {"second_factor": "administrators"}, Duty.SECOND_FACTOR),
+            ("handler", {}, {"second_factor": "everybody"}, Duty.SECOND_FACTOR),
+            ("handler", {"must_change_password": True}, {"second_factor": "everybody"}, Duty.PASSWORD),
+        ],
+    )
+    def test_comes_from_the_account_and_the_settings(
+        self,
+        database: Database,
+        settings: Settings,
+        world: World,
+        login: str,
+        values: dict[str, object],
+        asked: dict[str, object],
+        duty: Duty | None,
+    ) -> None:
+        change(database, world, login, **{"phone": "110", **values})
+        chosen = settings.model_copy(update=asked)
+        token = sign_in(database, chosen, login, PASSWORD)
+        assert token is not None
+        found = resolve(database, chosen, token, NOW)
+        assert found is not None
+        assert found.duty is duty
 
 
 class TestRevoke:

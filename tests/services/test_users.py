@@ -1,5 +1,6 @@
 """Who sees which people and how much of them; opening and closing accounts."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from app.permissions import Actor
 from app.schemas.user import UserCreate, UserFilters, UserUpdate
 from app.services import events, users
 from app.services.units import UnitUnknown
-from tests.factories import NOW, SYSTEM, World, actor_of
+from tests.factories import NOW, SYSTEM, TODAY, World, actor_of
 from tests.personas import PERSONAS
 
 
@@ -185,3 +186,35 @@ class TestClose:
             users.close(session, actor, user_id, 1, reason="", now=NOW)
         with pytest.raises(users.AccountClosed), database.transaction() as session:
             users.close(session, actor, user_id, 2, reason="", now=NOW)
+
+
+class TestEnding:
+    """Accounts whose last day is near are found in time, by those who may see the day."""
+
+    @pytest.fixture(autouse=True)
+    def _last_days(self, database: Database, world: World) -> None:
+        days = {"handler": 0, "leader": 14, "deputy": 15, "partner": -1, "auditor": 3}
+        with database.transaction() as session:
+            for login, away in days.items():
+                session.get_one(User, world.users[login]).expires_on = TODAY + timedelta(days=away)
+            session.get_one(User, world.users["auditor"]).active = False
+            events.record(session, SYSTEM, "user.update")
+
+    def test_are_listed_with_two_weeks_notice(self, database: Database, world: World) -> None:
+        system = actor_of(database, world, "system_admin")
+        assert set(seen(database, system, expiry="soon")) == {"承办员", "局领导"}
+        assert set(seen(database, system, expiry="over")) == {"协同员"}
+        with database.reading() as session:
+            assert users.ending_soon(session, system) == 2
+
+    def test_are_not_found_by_those_who_do_not_see_the_day(self, database: Database, world: World) -> None:
+        actor = actor_of(database, world, "unit_head")
+        assert seen(database, actor, expiry="soon") == {}
+        with database.reading() as session:
+            assert users.ending_soon(session, actor) == 0
+
+    def test_tell_their_person(self, database: Database, world: World) -> None:
+        told = {
+            login: actor_of(database, world, login).ends_soon for login in ("handler", "leader", "deputy", "recipient")
+        }
+        assert told == {"handler": True, "leader": True, "deputy": False, "recipient": False}

@@ -24,6 +24,7 @@ from app.schemas.user import (
     WorkbookReport,
 )
 from app.services import account_sheets, memberships, passwords, users
+from app.services.sessions import Duty
 
 P = Permission
 UserId = Annotated[int, Path(ge=1, le=MAX_ID)]
@@ -44,7 +45,7 @@ def show_me(actor: ApiActor, store: Store) -> Response:
 @router.post(
     "/me/change-password",
     name="api.passwords.change",
-    dependencies=[needs(P.ACCOUNT_MANAGE)],
+    dependencies=[needs(P.ACCOUNT_MANAGE, Duty.PASSWORD)],
     status_code=204,
     response_class=Response,
     responses=documented(401, 403, 409, 422, 429),

@@ -22,6 +22,7 @@ from app.schemas.base import MAX_ID
 from app.schemas.user import PasswordChange, ResetRedeem, WorkbookReport
 from app.services import account_sheets, passwords
 from app.services.passwords import Issued
+from app.services.sessions import Duty
 
 P = Permission
 UserId = Annotated[int, Path(ge=1, le=MAX_ID)]
@@ -64,24 +65,27 @@ class WorkbookPage:
     most: int = account_workbook.MAX_ROWS
 
 
-@router.get("/password", name="passwords.edit", dependencies=[needs(P.ACCOUNT_MANAGE)])
+@router.get("/password", name="passwords.edit", dependencies=[needs(P.ACCOUNT_MANAGE, Duty.PASSWORD)])
 def show_password(request: Request, _actor: PageActor, settings: Configuration) -> Response:
     """The form of one's own password."""
-    context = PasswordPage(settings.password_min_length, visit_of(request).must_change_password)
+    context = PasswordPage(settings.password_min_length, _must(request))
     return rendering.page(request, "passwords/edit.html", context)
 
 
-@router.post("/password", name="passwords.change", dependencies=[needs(P.ACCOUNT_MANAGE)])
+@router.post("/password", name="passwords.change", dependencies=[needs(P.ACCOUNT_MANAGE, Duty.PASSWORD)])
 def change_password(request: Request, form: Form, actor: PageActor, settings: Configuration, now: Now) -> Response:
     """Store another password; the other sessions of the account end."""
     try:
         credentials.change_password(request, actor, forms.checked(PasswordChange, _without_repeat(form)), now)
     except DomainError as refusal:
-        must = visit_of(request).must_change_password
-        context = PasswordPage(settings.password_min_length, must, rendering.sentences(request, refusal))
+        context = PasswordPage(settings.password_min_length, _must(request), rendering.sentences(request, refusal))
         return rendering.refused(request, "passwords/edit.html", context, refusal, STATUS[refusal.kind])
     done = rendering.done(request, N_("The new password holds. You are signed out everywhere else."))
     return rendering.redirect(request, "/", done)
+
+
+def _must(request: Request) -> bool:
+    return visit_of(request).duty is Duty.PASSWORD
 
 
 async def _open_form(request: Request) -> FormData:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.datastructures import FormData
@@ -22,15 +23,20 @@ from app.routers.dependencies import (
     check_origin,
     cookie_name,
     needs,
+    settings,
     visit_of,
 )
 from app.routers.errors import STATUS
 from app.schemas.base import MAX_ID
+from app.schemas.second_factor import Code
 from app.schemas.session import SessionQuery, SignIn
-from app.services import sessions
+from app.services import sessions, sign_ins
+from app.services.sessions import Opened
+from app.services.sign_ins import Pending
 
 P = Permission
 router = APIRouter()
+_PENDING = "pending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,14 @@ class SignInPage:
     next: str
     login: str = ""
     refused: str = ""
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CodePage:
+    """The form of the second step."""
+
+    next: str
     errors: dict[str, str] = field(default_factory=dict)
 
 
@@ -69,27 +83,62 @@ def show_sign_in(request: Request, next: str = "/") -> Response:
 
 
 @router.post("/sign-in", name="sessions.open")
-def sign_in(request: Request, form: OpenForm, settings: Configuration, now: Now) -> Response:
-    """Check the password outside any transaction, then open a session and set its cookie."""
+def sign_in(request: Request, form: OpenForm, now: Now) -> Response:
+    """The first step: check the password outside any transaction; then a session, or the second step."""
     login, target = str(form.get("login", "")).strip(), _inside(str(form.get("next", "/")))
     try:
-        opened = credentials.sign_in(request, forms.checked(SignIn, form), now)
+        done = credentials.sign_in(request, forms.checked(SignIn, form), now)
     except DomainError as refusal:
         context = SignInPage(target, login, refusal.code, rendering.sentences(request, refusal))
         return rendering.refused(request, "sessions/new.html", context, refusal, STATUS[refusal.kind])
-    response = RedirectResponse("/password" if opened.must_change_password else target, 303)
+    return entered(request, done, target)
+
+
+def entered(request: Request, done: Opened | Pending, target: str) -> Response:
+    """On to ``target`` with the cookie of a session, or to the second step with the cookie of a pending sign-in."""
+    pending = isinstance(done, Pending)
+    response = RedirectResponse(f"/sign-in/code?{urlencode({'next': target})}" if pending else target, 303)
     response.set_cookie(
-        cookie_name(request, "session"),
-        opened.token,
+        cookie_name(request, _PENDING if pending else "session"),
+        done.token,
+        max_age=sign_ins.MINUTES * 60 if pending else None,
         path="/",
         httponly=True,
         samesite="lax",
-        secure=settings.secure_cookies,
+        secure=settings(request).secure_cookies,
     )
+    if not pending:
+        response.delete_cookie(cookie_name(request, _PENDING), path="/")
     return response
 
 
-@router.post("/sign-out", name="sessions.close", dependencies=[needs(None, anywhere=True)])
+@router.get("/sign-in/code", name="sessions.ask_code")
+def show_code(request: Request, store: Store, now: Now, next: str = "/") -> Response:
+    """The second step of a sign-in whose first was right; anybody else is sent to the first."""
+    with store.reading() as session:
+        half = sign_ins.find(session, request.cookies.get(cookie_name(request, _PENDING), ""), now)
+    if half is None:
+        return RedirectResponse("/sign-in", 303)
+    return rendering.page(request, "sessions/code.html", CodePage(_inside(next)))
+
+
+@router.post("/sign-in/code", name="sessions.prove")
+def prove(request: Request, form: OpenForm, now: Now) -> Response:
+    """Take the code and open the session."""
+    target = _inside(str(form.get("next", "/")))
+    token = request.cookies.get(cookie_name(request, _PENDING), "")
+    try:
+        opened = credentials.prove(request, token, forms.checked(Code, form), now)
+    except sign_ins.SignInOver as refusal:
+        context = SignInPage(target, refused=refusal.code)
+        return rendering.refused(request, "sessions/new.html", context, refusal, STATUS[refusal.kind])
+    except DomainError as refusal:
+        errors = rendering.sentences(request, refusal)
+        return rendering.refused(request, "sessions/code.html", CodePage(target, errors), refusal, STATUS[refusal.kind])
+    return entered(request, opened, target)
+
+
+@router.post("/sign-out", name="sessions.close", dependencies=[needs(None, always=True)])
 def sign_out(request: Request, _form: Form, actor: PageActor, store: Store, now: Now) -> Response:
     """Revoke the session on the server, then forget the cookie."""
     with store.transaction() as session:
@@ -100,11 +149,11 @@ def sign_out(request: Request, _form: Form, actor: PageActor, store: Store, now:
 
 
 @router.get("/sessions", name="sessions.index", dependencies=[needs(P.ACCOUNT_MANAGE)])
-def list_sessions(request: Request, actor: PageActor, store: Store, settings: Configuration, now: Now) -> Response:
+def list_sessions(request: Request, actor: PageActor, store: Store, configuration: Configuration, now: Now) -> Response:
     """Where the reader is signed in."""
     query = forms.checked(SessionQuery, request.query_params)
     with store.reading() as session:
-        page = sessions.own(session, settings, actor, now, limit=query.limit, cursor=query.cursor)
+        page = sessions.own(session, configuration, actor, now, limit=query.limit, cursor=query.cursor)
     return rendering.page(request, "sessions/index.html", SessionsPage(page.rows, page.next_cursor))
 
 

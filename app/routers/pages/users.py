@@ -18,7 +18,7 @@ from app.routers.errors import STATUS
 from app.routers.replay import ReplayRoute
 from app.schemas.base import MAX_ID
 from app.schemas.user import Appointment, HandOver, Reason, UserCreate, UserDetails, UserQuery, UserUpdate
-from app.services import administrators, handovers, memberships, users
+from app.services import administrators, handovers, memberships, second_factors, users
 
 P = Permission
 UserId = Annotated[int, Path(ge=1, le=MAX_ID)]
@@ -34,6 +34,7 @@ class UsersPage:
     query: UserQuery
     unit_name: str
     may_manage: bool
+    ending: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class UserPage:
     may_appoint: bool
     may_grant: bool
     own: bool
+    sees_factor: bool
+    resets: Sequence[Any]
     seats: tuple[str, ...] = tuple(seat.value for seat in Administrator)
 
 
@@ -79,7 +82,8 @@ def list_users(request: Request, actor: PageActor, store: Store) -> Response:
     with store.reading() as session:
         page = users.page(session, actor, query, sort=query.sort, limit=query.limit, cursor=query.cursor)
         unit_name = users.unit_name(session, actor, query.unit)
-    context = UsersPage(page.rows, page.next_cursor, query, unit_name, can(actor, P.USER_MANAGE))
+        ending = users.ending_soon(session, actor)
+    context = UsersPage(page.rows, page.next_cursor, query, unit_name, can(actor, P.USER_MANAGE), ending)
     return rendering.page(request, "users/index.html", context, fragment="users/_list.html")
 
 
@@ -108,7 +112,7 @@ def create_user(request: Request, form: Form, actor: PageActor, store: Store, no
 def show_user(request: Request, user_id: UserId, actor: PageActor, store: Store) -> Response:
     """One account, as far as the reader sees it."""
     with store.reading() as session:
-        context = _user_page(session, actor, user_id)
+        context = user_page(session, actor, user_id)
     return rendering.page(request, "users/show.html", context)
 
 
@@ -229,12 +233,15 @@ def _verb(
         raise
     except DomainError as refusal:
         with store.reading() as session:
-            context = _user_page(session, actor, user_id)
+            context = user_page(session, actor, user_id)
         return rendering.refused(request, "users/show.html", context, refusal, STATUS[refusal.kind])
     return rendering.redirect(request, f"/users/{user_id}", rendering.done(request, sentence))
 
 
-def _user_page(session: Session, actor: Actor, user_id: int) -> UserPage:
+def user_page(session: Session, actor: Actor, user_id: int) -> UserPage:
+    """The page of one account, also after a refused verb about it."""
+    sees_factor = can(actor, P.SECOND_FACTOR_READ)
+    resets = second_factors.resets(session, actor, user_id=user_id, limit=3, cursor=None).rows if sees_factor else ()
     return UserPage(
         users.one(session, actor, user_id),
         memberships.of_user(session, actor, user_id),
@@ -242,6 +249,8 @@ def _user_page(session: Session, actor: Actor, user_id: int) -> UserPage:
         may_appoint=can(actor, P.ADMINISTRATOR_APPOINT),
         may_grant=can(actor, P.MEMBERSHIP_MANAGE) and user_id != actor.user_id,
         own=user_id == actor.user_id,
+        sees_factor=sees_factor,
+        resets=resets,
     )
 
 
