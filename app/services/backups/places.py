@@ -52,6 +52,16 @@ class RestoreInterrupted(DomainError):
     message = N_("A restore of this backup was begun here and did not end. Clear what it left and begin anew: --again")
 
 
+class OwnerWanted(DomainError):
+    """The application's role cannot make tables, and must not."""
+
+    kind = Kind.FORBIDDEN
+    code = "restore_owner_wanted"
+    message = N_(
+        "The role %(role)s may not create tables. Restore as the role that owns them, the one that duikou migrate uses."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the store goes: a file and the name it has until it is whole, or a database (then both are None)."""
@@ -83,6 +93,8 @@ def refuse_unfit(settings: Settings, held: Storage, backup: Path, *, again: bool
     else:
         with translated(), migrating.changing(settings) as connection:
             refuse_tables(connection)
+            if not connection.scalar(text("SELECT has_schema_privilege(current_schema(), 'CREATE')")):
+                raise OwnerWanted(role=connection.engine.url.username)
     begun = here.unfinished is not None and here.unfinished.exists()
     for name, _ in held.held():
         if len(name) != 64 or not (backup / "files" / place(name)).is_file():

@@ -18,6 +18,7 @@ from typing import Any, cast
 import psycopg
 from psycopg import sql
 from sqlalchemy import Connection, make_url
+from sqlalchemy.exc import ProgrammingError
 
 from app.database import StoreBusy, StoreFull, StoreUnavailable
 from app.errors import DomainError, Kind
@@ -75,6 +76,11 @@ def spoken() -> Iterator[None]:
         raise StoreFull from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise RightsLacking(why=error.diag.message_primary) from error
+    except ProgrammingError as error:
+        # The same by way of SQLAlchemy.
+        if not isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+            raise
+        raise RightsLacking(why=error.orig.diag.message_primary) from error
     except psycopg.errors.LockNotAvailable as error:
         raise StoreBusy from error
     except psycopg.OperationalError as error:
