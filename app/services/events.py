@@ -193,13 +193,23 @@ def of_subjects(subject_type: str, subject_ids: Sequence[int]) -> Select[Event]:
 
 
 def horizon(session: Session) -> str:
-    """A text that changes whenever an event becomes visible: what lists are tagged with.
+    """A text that changes whenever an event becomes visible, and for little else: lists are tagged with it. One query.
 
-    The newest id is not enough on PostgreSQL, where a lower one can still be committed; there the
-    snapshot itself, which every commit moves, stands beside it.
+    The newest id is not enough on PostgreSQL, where a lower one can still be committed. There it is the newest
+    transaction that wrote an event, and those older than it that are still open: each may have written one.
+    Transactions that came after it and wrote none leave the text as it is.
     """
     connection = session.connection()
-    newest = connection.scalar(select(func.max(col(Event.id))))
-    if connection.dialect.name == "postgresql":
-        return f"{newest}/{connection.scalar(select(cast(func.pg_current_snapshot(), Text)))}"
-    return str(newest)
+    if connection.dialect.name != "postgresql":
+        return str(connection.scalar(_NEWEST))
+    newest, transaction, snapshot = connection.execute(_NEWEST_COMMITTED).one()
+    older = [number for number in str(snapshot).rpartition(":")[2].split(",") if number and int(number) < transaction]
+    return f"{newest}/{transaction}/{','.join(older)}"
+
+
+_NEWEST = select(func.max(col(Event.id)))
+_NEWEST_COMMITTED = select(
+    _NEWEST.scalar_subquery(),
+    func.coalesce(select(func.max(col(Event.transaction_id))).scalar_subquery(), 0),
+    cast(func.pg_current_snapshot(), Text),
+)

@@ -10,7 +10,7 @@ from sqlmodel import select
 from app import migrating
 from app.database import Database, RowConflict
 from app.log_triggers import missing_triggers
-from app.models import Event, EventKind, Unit, User
+from app.models import Event, EventKind, Throttle, Unit, User
 from app.recording import ChangeWithoutEvent, bulk_update
 from app.services import events
 from app.settings import Settings
@@ -146,3 +146,30 @@ class TestSettled:
     def _settled_verbs(database: Database) -> list[str]:
         with database.reading() as session:
             return [event.verb for event in session.connection().execute(events.settled(session)).all()]
+
+
+class TestHorizon:
+    def test_moves_with_an_event_and_stays_without(self, database: Database) -> None:
+        before = self._read(database)
+        with database.transaction() as session:
+            session.add(Throttle(key="somebody"))
+        assert self._read(database) == before
+        with database.transaction() as session:
+            events.record(session, SYSTEM, "thing.done")
+        assert self._read(database) != before
+
+    @pytest.mark.parametrize("stores", ["postgresql"], indirect=True)
+    def test_moves_when_an_older_transaction_is_committed_late(self, database: Database) -> None:
+        seen = [self._read(database)]
+        with database.transaction() as early:
+            events.record(early, SYSTEM, "first.begun")
+            with database.transaction() as late:
+                events.record(late, SYSTEM, "second.done")
+            seen.append(self._read(database))
+        seen.append(self._read(database))
+        assert len(set(seen)) == 3
+
+    @staticmethod
+    def _read(database: Database) -> str:
+        with database.reading() as session:
+            return events.horizon(session)
