@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, true
+from sqlalchemy import ColumnElement, Connection, select
 from sqlmodel import Session, SQLModel, col
 
 from app.adapters import search
@@ -108,9 +108,9 @@ def candidates(session: Session, source: Source, text: str, programmes: Sequence
     return [entry // _KINDS for entry in found if entry % _KINDS == source.kind]
 
 
-def among(session: Session, column: Any, keys: Sequence[int] | None) -> ColumnElement[bool]:
-    """The condition that a row is one of the candidates; true where the index could not tell."""
-    return true() if keys is None else search.among(session.connection(), column, keys)
+def among(session: Session, column: Any, keys: Sequence[int]) -> ColumnElement[bool]:
+    """The condition that a row is one of the candidates."""
+    return search.among(session.connection(), column, keys)
 
 
 def _matters(source: Source, change: RowChange) -> bool:

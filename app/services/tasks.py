@@ -52,6 +52,7 @@ SORTS = {
     "updated": paging.Sort("updated", (col(Task.updated_at), col(Task.id)), descending=True),
 }
 _COUNTED_UP_TO = 1000
+_MOST_PARTS = 50
 
 
 class TrackUnknown(DomainError):
@@ -91,8 +92,11 @@ def matching(text: str) -> ColumnElement[bool]:
     return and_(*(or_(*(place.icontains(word, autoescape=True) for place in places)) for word in text.split()))
 
 
-def narrowed(session: Session, actor: Actor, filters: TaskFilters) -> SelectOfScalar[Task]:
-    """The visible tasks that match ``filters``; one query where there are words to look up, else none."""
+def narrowed(session: Session, actor: Actor, filters: TaskFilters) -> tuple[SelectOfScalar[Task], paging.Parts | None]:
+    """The visible tasks that match ``filters``, and the parts in which their pages are read, if not as a whole.
+
+    One query where there are words to look up, else none.
+    """
     equal = {
         Task.programme_id: filters.programme,
         Task.parent_id: filters.parent,
@@ -104,9 +108,8 @@ def narrowed(session: Session, actor: Actor, filters: TaskFilters) -> SelectOfSc
     wanted: list[Any] = [col(column) == value for column, value in equal.items() if value is not None]
     if filters.open:
         wanted.append(col(Task.state).not_in(sorted(rules.NOT_OWED)))
-    candidates = _candidates(session, actor, filters)
     if filters.q:
-        wanted += [matching(filters.q), indexing.among(session, col(Task.id), candidates)]
+        wanted.append(matching(filters.q))
     taken = _assignment_conditions(actor, filters)
     if taken:
         dates = _due(filters, func.coalesce(col(Assignment.due_on), col(Task.due_on)))
@@ -115,16 +118,16 @@ def narrowed(session: Session, actor: Actor, filters: TaskFilters) -> SelectOfSc
     else:
         wanted.extend(_due(filters, col(Task.due_on)))
     statement = visible_to(actor).where(*wanted)
-    # SQLite would rather walk a programme in order than look at a few rows by their ids.
-    return statement if candidates is None else statement.with_hint(Task, "NOT INDEXED", "sqlite")
-
-
-def _candidates(session: Session, actor: Actor, filters: TaskFilters) -> list[int] | None:
-    if not filters.q:
-        return None
     readable = actor.programmes_with(P.TASK_READ)
-    programmes = [filters.programme] if filters.programme in readable else list(readable)
-    return indexing.candidates(session, indexing.TASKS, filters.q, [p for p in programmes if p is not None])
+    programmes = (filters.programme,) if filters.programme in readable else readable
+    candidates = indexing.candidates(session, indexing.TASKS, filters.q, programmes) if filters.q else None
+    if candidates is None:
+        # The system sees all programmes, and nobody is a member of more than a few.
+        divided = not actor.is_system and len(programmes) <= _MOST_PARTS
+        return statement, paging.Parts(col(Task.programme_id), programmes) if divided else None
+    # SQLite would rather walk a programme in its order than look at a few rows by their ids.
+    few = statement.where(indexing.among(session, col(Task.id), candidates)).with_hint(Task, "NOT INDEXED", "sqlite")
+    return few, None
 
 
 def _assignment_conditions(actor: Actor, filters: TaskFilters) -> list[Any]:
@@ -156,13 +159,15 @@ def page(
 ) -> paging.Slice:
     """One page of the visible tasks as rows with ``COLUMNS``. Raises CursorRefused."""
     given = filters.model_dump(include=set(TaskFilters.model_fields), exclude_none=True)
-    statement: Any = narrowed(session, actor, filters).with_only_columns(*COLUMNS)
-    return paging.fetch(session, statement, SORTS[sort], limit=limit, cursor=cursor, filters=given)
+    statement, parts = narrowed(session, actor, filters)
+    rows: Any = statement.with_only_columns(*COLUMNS)
+    return paging.fetch(session, rows, SORTS[sort], limit=limit, cursor=cursor, filters=given, parts=parts)
 
 
 def count(session: Session, actor: Actor, filters: TaskFilters) -> int:
     """How many visible tasks match, at most 1,001: beyond a thousand the screen says "1,000+"."""
-    some = narrowed(session, actor, filters).with_only_columns(col(Task.id)).limit(_COUNTED_UP_TO + 1).subquery()
+    statement, _ = narrowed(session, actor, filters)
+    some = statement.with_only_columns(col(Task.id)).limit(_COUNTED_UP_TO + 1).subquery()
     return int(session.connection().scalar(select(func.count()).select_from(some)) or 0)
 
 
