@@ -12,13 +12,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import psycopg
 from psycopg import sql
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 from sqlmodel import Session
 
 from app import indexing
@@ -160,6 +160,29 @@ class Database:
         """Close all connections."""
         self._writer.dispose()
         self._reader.dispose()
+
+
+def listening(settings: Settings) -> Callable[[], "psycopg.Connection[tuple[Any, ...]]"] | None:
+    """Opens the connection on which a process hears of the others' commits; None for the embedded store.
+
+    It stands apart from the pool, leads to the primary without a pooler in between, and commits by itself.
+    """
+    url = make_url(settings.database_listen_url or settings.resolved_database_url)
+    if url.get_backend_name() == "sqlite":
+        return None
+    password = settings.database_password.get_secret_value()
+    engine = create_engine(
+        url.set(password=password) if password else url,
+        poolclass=NullPool,
+        connect_args={"connect_timeout": 5, "autocommit": True, "application_name": "duikou-live"},
+    )
+
+    def connect() -> "psycopg.Connection[tuple[Any, ...]]":
+        borrowed = engine.raw_connection()
+        borrowed.detach()
+        return cast("psycopg.Connection[tuple[Any, ...]]", borrowed.dbapi_connection)
+
+    return connect
 
 
 class _Gate:

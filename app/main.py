@@ -1,8 +1,6 @@
 """create_app(): wiring only."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import cache
 
 from fastapi import FastAPI, Request
@@ -20,7 +18,9 @@ from app.routers import errors, health, statics
 from app.routers.api import routers as api_routers
 from app.routers.limits import Limits
 from app.routers.pages import routers as page_routers
+from app.routers.running import running
 from app.routers.watching import Watch
+from app.services.hub import Hub
 from app.settings import Settings
 
 
@@ -28,20 +28,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application of one process, with its own engines; raises WrongSetting."""
     settings = settings or settings_module.load()
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        if app.state.meters is not None:
-            app.state.meters.start()
-        yield
-        if app.state.meters is not None:
-            app.state.meters.stop()
-        app.state.database.dispose()
-
     app = FastAPI(
         title="Duikou",
         version="1",
         summary="Paired-assistance programmes, from the published plan to the final summary.",
-        lifespan=lifespan,
+        lifespan=running,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
@@ -73,13 +64,15 @@ def attach(app: FastAPI, settings: Settings) -> None:
     app.state.settings = settings
     app.state.database = Database(settings)
     app.state.storage = storage.from_settings(settings)
-    app.state.meters = _meters(settings, app.state.database)
+    app.state.hub = Hub(app.state.database, settings.live_streams)
+    app.state.meters = _meters(settings, app.state.database, app.state.hub)
 
 
-def _meters(settings: Settings, database: Database) -> Meters | None:
+def _meters(settings: Settings, database: Database, hub: Hub) -> Meters | None:
     found = meters.from_settings(settings)
     if found is not None:
         database.listeners.append(lambda number: found.count("events_written", number))
+        found.gauge("live_streams", lambda: len(hub))
         found.gauge("pool_used", lambda: database.pools[0])
         found.gauge("pool_size", lambda: database.pools[1])
     return found

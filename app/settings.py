@@ -116,6 +116,10 @@ class Settings(BaseSettings):
     log_folder: str = Field("", description="folder for daily log files; empty for standard error alone")
     # 365: 互联网政务应用安全管理规定 article 20 asks for a year of logs, 网络安全法 for half of one.
     log_keep_days: int = Field(400, ge=365, le=3650, description="days that log files are kept, at least 365")
+    live_streams: int = Field(200, ge=0, le=5000, description="open pages that one process tells of changes at once")
+    database_listen_url: str = Field(
+        "", description="direct address of the primary for LISTEN, where database_url leads through a pooler"
+    )
     disk_warn_mb: int = Field(5120, ge=1, description="room on a disk, in MB, below which the status page warns")
     disk_min_mb: int = Field(256, ge=1, description="room in MB below which a replica asks for no more requests")
     metrics_host: str = Field("127.0.0.1", description="address that the measurements for Prometheus are served on")

@@ -14,10 +14,7 @@ from prometheus_client.registry import Collector
 
 from app.adapters import meters
 
-_COUNTERS = {
-    "events_written": "Events written to the log.",
-    "live_refused": "Live streams that were refused for want of room.",
-}
+_COUNTERS = {"events_written": "Events written to the log."}
 _GAUGES = {
     "in_flight": ("requests_in_flight", "Requests that are being answered, streams included."),
     "pool_used": ("pool_connections_used", "Connections of the pools to the store that are in use."),

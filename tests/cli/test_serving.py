@@ -19,6 +19,7 @@ from sqlmodel import col
 from app.database import Database
 from app.models import WorkerSign
 from app.settings import Settings
+from tests import factories
 from tests.cli.conftest import Command, environment
 from tests.factories import session_token
 from tests.waiting import until
@@ -139,6 +140,23 @@ def test_ends_calmly_when_told_to(settings: Settings, tmp_path: Path) -> None:
         server.wait(timeout=20)
     assert "Application shutdown complete" in log.read_text()
     assert "Traceback" not in log.read_text()
+
+
+def test_open_streams_do_not_hold_up_the_end(settings: Settings, tmp_path: Path) -> None:
+    log, cookies = tmp_path / "log", {"session": factories.session_token("handler")}
+    with (
+        _serving(settings, log) as (address, server),
+        httpx.Client(cookies=cookies, headers={"Accept": "text/event-stream"}, timeout=60) as client,
+        client.stream("GET", f"{address}/live?tasks=1&after=0-0") as answer,
+    ):
+        lines = answer.iter_lines()
+        assert next(lines) == "retry: 5000"
+        server.send_signal(signal.SIGTERM)
+        # To its end, and not cut in the middle, which httpx would complain of.
+        assert "event: hello" in list(lines)
+        server.wait(timeout=60)
+    assert "Application shutdown complete" in log.read_text()
+    assert "exceeded" not in log.read_text(), "the server had to give up waiting"
 
 
 def test_refuses_an_address_that_is_taken(duikou: Command) -> None:

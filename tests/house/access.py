@@ -78,6 +78,7 @@ def furnish(database: Database, world: factories.World) -> Things:
         "api.units.preview_merge": into,
         "units.preview_merge": into,
         "assignments.new": {},
+        "live.stream": {"tasks": str(task), "after": "0-0"},
     }
     return Things({name: value for name, value in ids.items() if value is not None}, queries)
 

@@ -12,12 +12,13 @@ from app.messages import N_
 from app.permissions import Actor, Permission, can
 from app.routers import rendering
 from app.routers.dependencies import Store, settings
-from app.routers.pages import history
+from app.routers.pages import history, live
 from app.rules import paths
 from app.rules import tasks as rules
 from app.schemas.attachment import AttachmentQuery
 from app.schemas.task import TaskFilters, TaskQuery
 from app.services import assignments, attachments, task_lists, tasks, timelines
+from app.services import live as updates
 from app.services.task_lists import Choices
 
 P = Permission
@@ -70,6 +71,7 @@ class TaskList:
     first_url: str | None
     next_url: str | None
     may_create: bool
+    live_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class TaskPage:
     may_attach: bool
     over: bool
     upload_limit: int
+    live_url: str
     errors: dict[str, str] = field(default_factory=dict)
     withdraw_errors: dict[str, str] = field(default_factory=dict)
     reason: str = ""
@@ -110,6 +113,7 @@ def listing(request: Request, session: Session, actor: Actor, query: TaskQuery) 
     """Read the list that ``query`` asks for; a constant number of queries."""
     language = rendering.language_of(request)
     filters = TaskFilters.model_validate(query.model_dump(include=set(TaskFilters.model_fields)))
+    since = updates.position(session)
     page = tasks.page(session, actor, filters, sort=query.sort, limit=query.limit, cursor=query.cursor)
     total = tasks.count(session, actor, filters)
     choices = task_lists.choices(session, actor, filters.programme)
@@ -130,6 +134,7 @@ def listing(request: Request, session: Session, actor: Actor, query: TaskQuery) 
         first_url=address("/tasks", here) if query.cursor else None,
         next_url=address("/tasks", {**here, "cursor": page.next_cursor}) if page.next_cursor else None,
         may_create=can(actor, P.TASK_CREATE),
+        live_url=live.address(actor, [row.id for row in page.rows], since),
     )
 
 
@@ -194,6 +199,7 @@ def task_page(request: Request, store: Store, actor: Actor, task_id: int, **more
     """Read everything that one task's page shows; raises NotFound. A constant number of queries."""
     language = rendering.language_of(request)
     with store.reading() as session:
+        since = updates.position(session)
         task = tasks.show(session, actor, task_id)
         choices = task_lists.choices(session, actor, task.programme_id)
         parent = _visible_parent(session, actor, task.parent_id)
@@ -223,6 +229,7 @@ def task_page(request: Request, store: Store, actor: Actor, task_id: int, **more
             may_attach=attachments.can_attach(session, actor, task_id),
             over=over,
             upload_limit=settings(request).upload_limit_mb,
+            live_url=live.address(actor, [task_id, *(row.id for row in children.rows)], since),
             **more,
         )
 
