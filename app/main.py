@@ -10,16 +10,16 @@ from starlette.routing import compile_path
 from starlette.types import Scope
 
 from app import settings as settings_module
-from app.adapters import meters, storage
-from app.adapters.meters import Meters
+from app.adapters import storage
 from app.database import Database
 from app.papers import account_workbook
 from app.routers import errors, health, statics
 from app.routers.api import routers as api_routers
 from app.routers.limits import Limits
 from app.routers.pages import routers as page_routers
-from app.routers.running import running
 from app.routers.watching import Watch
+from app.running import running
+from app.services import figures
 from app.services.hub import Hub
 from app.settings import Settings
 
@@ -65,17 +65,9 @@ def attach(app: FastAPI, settings: Settings) -> None:
     app.state.database = Database(settings)
     app.state.storage = storage.from_settings(settings)
     app.state.hub = Hub(app.state.database, settings.live_streams)
-    app.state.meters = _meters(settings, app.state.database, app.state.hub)
-
-
-def _meters(settings: Settings, database: Database, hub: Hub) -> Meters | None:
-    found = meters.from_settings(settings)
-    if found is not None:
-        database.listeners.append(lambda number: found.count("events_written", number))
-        found.gauge("live_streams", lambda: len(hub))
-        found.gauge("pool_used", lambda: database.pools[0])
-        found.gauge("pool_size", lambda: database.pools[1])
-    return found
+    app.state.meters = figures.metered(app.state.database, settings)
+    if app.state.meters is not None:
+        app.state.meters.gauge("live_streams", app.state.hub.__len__)
 
 
 @cache

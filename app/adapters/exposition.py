@@ -5,7 +5,6 @@ series is bounded by it; nothing here comes from what people typed.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -13,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from app.adapters import meters
+from app.adapters.meters import Figure
 
 _COUNTERS = {"events_written": "Events written to the log."}
 _GAUGES = {
@@ -21,16 +21,6 @@ _GAUGES = {
     "pool_size": ("pool_connections", "Connections that the pools may open."),
     "live_streams": ("live_streams", "Streams of live updates that are open."),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One number about the store: the metric's name, what it means, and labels that the code knows."""
-
-    name: str
-    help: str
-    value: float
-    labels: tuple[tuple[str, str], ...] = ()
 
 
 class _Everything(Collector):
@@ -50,11 +40,16 @@ class _Everything(Collector):
         yield from _families(self._figures())
 
 
-def serve(host: str, port: int, folder: Path, figures: Callable[[], Iterable[Figure]]) -> Callable[[], None]:
-    """Answer at host:port until the function that is returned is called; raises OSError where it is taken."""
+def registry_of(folder: Path, figures: Callable[[], Iterable[Figure]]) -> CollectorRegistry:
+    """All that is told, read anew each time: what the processes left in ``folder``, and the ``figures``."""
     registry = CollectorRegistry()
     registry.register(_Everything(folder, figures))
-    server, thread = start_http_server(port, host, registry)
+    return registry
+
+
+def serve(host: str, port: int, folder: Path, figures: Callable[[], Iterable[Figure]]) -> Callable[[], None]:
+    """Answer at host:port until the function that is returned is called; raises OSError where it is taken."""
+    server, thread = start_http_server(port, host, registry_of(folder, figures))
 
     def close() -> None:
         server.shutdown()

@@ -101,6 +101,16 @@ class Sums:
     processes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number about the store: the metric's name, what it means, and labels that the code knows."""
+
+    name: str
+    help: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+
+
 def from_settings(settings: Settings) -> Meters | None:
     """The meters of this process, or None where nobody measures."""
     return Meters(Path(settings.metrics_folder)) if settings.metrics_folder else None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from app import settings
 from app.adapters import exposition
 from app.database import Database
 from app.errors import DomainError, Kind
@@ -57,3 +58,17 @@ def measured(chosen: Settings) -> Iterator[None]:
             os.environ[_VARIABLE] = before
         if not chosen.metrics_folder:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def counted(store: Database) -> Iterator[None]:
+    """Count what this process writes while the block runs, for whoever serves the measurements of the machine."""
+    meters = figures.metered(store, settings.load())
+    if meters is None:
+        yield
+        return
+    meters.start()
+    try:
+        yield
+    finally:
+        meters.stop()

@@ -6,12 +6,14 @@ import os
 import signal
 import sys
 import threading
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 
 from app import logs, settings
 from app.adapters import storage
+from app.cli import measuring
 from app.cli.speech import say, told
 from app.cli.stores import refuse_unmigrated
 from app.database import Database
@@ -35,7 +37,9 @@ def work(
     if beside:
         threading.Thread(target=_stop_with_parent, args=(worker,), daemon=True).start()
     try:
-        worker.run(until_idle=once)
+        # Beside serve, its port measures the worker too.
+        with nullcontext() if beside or once else measuring.measured(chosen), measuring.counted(store):
+            worker.run(until_idle=once)
     finally:
         store.dispose()
     if once:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from app.routers.dependencies import Configuration, Store
+from app.routers.dependencies import Configuration, Now, Store
 from app.services import readiness
 
 router = APIRouter(include_in_schema=False)
@@ -16,7 +16,7 @@ async def live() -> Response:
 
 
 @router.get("/readyz", name="health.ready")
-def ready(store: Store, configuration: Configuration) -> Response:
+def ready(store: Store, configuration: Configuration, now: Now) -> Response:
     """200 when this replica may be sent requests; else 503 and the code of the reason.
 
     What is amiss without being a reason, such as a worker that stands still, follows on lines of its own.
@@ -24,4 +24,4 @@ def ready(store: Store, configuration: Configuration) -> Response:
     refused = readiness.refusal(store, configuration)
     if refused is not None:
         return Response(f"{refused}\n", 503, media_type="text/plain")
-    return Response("\n".join(["ready", *readiness.notes(store), ""]), media_type="text/plain")
+    return Response("\n".join(["ready", *readiness.notes(store, now), ""]), media_type="text/plain")

@@ -1,13 +1,15 @@
 """Whether a replica may be sent requests: what a supervisor asks several times a minute, so it is short."""
 
 import shutil
+from datetime import datetime
 
 from sqlalchemy import text
 
 from app import log_triggers, migrating
 from app.database import Database
 from app.errors import DomainError
-from app.services import figures
+from app.services import figures, jobs
+from app.services.checks import work
 from app.settings import Settings
 
 
@@ -31,9 +33,19 @@ def refusal(store: Database, settings: Settings) -> str | None:
     return "disk_full" if _is_full(settings) else None
 
 
-def notes(store: Database) -> list[str]:  # noqa: ARG001
-    """What is amiss and yet no reason to send people elsewhere, as words for whoever reads the answer."""
-    return []
+def notes(store: Database, now: datetime) -> list[str]:
+    """What is amiss and yet no reason to send people elsewhere, as words and seconds for whoever reads the answer.
+
+    A worker that stands still is one: people can go on working, and taking every replica out would turn
+    late seals into an outage.
+    """
+    try:
+        with store.reading() as session:
+            seen, lag = jobs.last_sign(session), jobs.lag(session, now)
+    except DomainError:
+        return []
+    found = [] if seen is not None and now - seen <= work.SILENT else ["worker_silent"]
+    return [*found, f"worker_lag {round(lag.total_seconds())}"] if lag > work.SILENT else found
 
 
 def _is_full(settings: Settings) -> bool:

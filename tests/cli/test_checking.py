@@ -5,14 +5,18 @@ import json
 import pytest
 from sqlalchemy import text
 
+from app import clock
 from app.database import Database
+from app.services import jobs
 from app.settings import Settings
 from tests.cli.conftest import Command
 
 
 class TestCheck:
     @pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
-    def test_says_that_all_is_well_and_ends_with_0(self, duikou: Command) -> None:
+    def test_says_that_all_is_well_and_ends_with_0(self, duikou: Command, database: Database) -> None:
+        with database.transaction() as session:
+            jobs.sign(session, "here", clock.now(), clock.now())
         said = duikou("check")
         assert said.code == 0, said.out
         assert "Protection of the log" in said.out

@@ -3,7 +3,9 @@
 import pytest
 from sqlalchemy import text
 
+from app import clock
 from app.database import Database
+from app.services import jobs
 from tests.clients import PageClient
 from tests.personas import EVERYBODY
 
@@ -19,10 +21,13 @@ class TestStatus:
         assert 'href="/status"' in page
 
     def test_says_what_to_do_about_what_is_wrong(self, pages: PageClient, database: Database) -> None:
+        with database.transaction() as session:
+            jobs.sign(session, "here", clock.now(), clock.now())
         with database.engine.begin() as connection:
             connection.execute(text("DROP TRIGGER events_no_update"))
         page = pages.as_("system_admin").get("/status").text
         assert "有 1 项异常" in page
+        assert 'href="/jobs?state=dead"' in page
         assert "有人绕过系统操作过数据库" in page
 
     @pytest.mark.parametrize("persona", EVERYBODY)

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -16,7 +17,7 @@ from app import database as database_module
 from app.database import Database, StoreFull, StoreUnavailable, translated
 from app.main import create_app
 from app.models import Programme
-from app.services import events
+from app.services import events, jobs
 from app.settings import Settings, load
 from tests import factories
 from tests.clients import ApiClient, PageClient
@@ -141,7 +142,7 @@ class TestUnavailable:
 class TestReadiness:
     def test_asks_for_the_triggers_of_the_log(self, app: FastAPI, settings: Settings) -> None:
         client = ApiClient(app).client
-        assert client.get("/readyz").text == "ready\n"
+        assert client.get("/readyz").text.startswith("ready\n")
         engine = create_engine(settings.resolved_database_url)
         sqlite = engine.dialect.name == "sqlite"
         statement = "DROP TRIGGER events_no_update" if sqlite else "ALTER TABLE events DISABLE TRIGGER events_no_change"
@@ -150,6 +151,16 @@ class TestReadiness:
         engine.dispose()
         answer = client.get("/readyz")
         assert (answer.status_code, answer.text) == (503, "log_unprotected\n")
+
+    def test_names_a_worker_that_stands_still_and_goes_on(self, app: FastAPI, database: Database) -> None:
+        client, now = ApiClient(app).client, datetime.now(UTC)
+        assert client.get("/readyz").text == "ready\nworker_silent\n"
+        with database.transaction() as session:
+            jobs.sign(session, "here", now, now)
+            jobs.enqueue(session, "sweep", {}, now=now - timedelta(hours=1))
+        answer = client.get("/readyz")
+        assert answer.status_code == 200
+        assert answer.text.startswith("ready\nworker_lag 36")
 
     def test_asks_for_room_on_the_replicas_own_disk(self, app: FastAPI) -> None:
         room = app.state.settings

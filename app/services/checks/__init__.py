@@ -9,13 +9,14 @@ from collections.abc import Sequence
 
 from app.errors import DomainError
 from app.messages import N_
-from app.services.checks import backups, clocks, configuration, machine, records, stores
+from app.services.checks import backups, clocks, configuration, machine, records, stores, work
 from app.services.checks.base import Check, Context, Finding, Line, State
 
 log = logging.getLogger("duikou")
 GROUPS: tuple[tuple[str, tuple[Check, ...]], ...] = (
     (N_("Store"), stores.CHECKS),
-    (N_("Records"), backups.CHECKS + records.CHECKS),
+    (N_("Work"), work.CHECKS),
+    (N_("Records"), records.CHECKS + backups.CHECKS),
     (N_("Machine"), machine.CHECKS + clocks.CHECKS),
     (N_("Configuration"), configuration.CHECKS),
 )

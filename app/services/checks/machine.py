@@ -45,5 +45,6 @@ CHECKS = (
     Check("disk_data", N_("Disk of the data"), _room("data")),
     Check("disk_files", N_("Disk of the files"), _room("files")),
     Check("disk_logs", N_("Disk of the logs"), _room("logs")),
+    Check("disk_backups", N_("Disk of the backups"), _room("backups")),
     Check("versions", N_("Versions"), _versions),
 )

@@ -1,13 +1,46 @@
-"""What has to be kept: log files for a year."""
+"""What has to be kept: seals over the log, their heads outside of the store, log files."""
 
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from app.clock import date_of
 from app.logs import files
 from app.messages import N_
+from app.services import seal_heads, seal_lag
 from app.services.checks.base import Check, Context, Finding, State
+
+_SEALED_WITHIN, _SEALED_LATE = timedelta(minutes=15), timedelta(hours=6)
+_HEAD_WITHIN = timedelta(hours=50)
+
+
+def _sealed(context: Context) -> Finding:
+    with context.store.reading() as session:
+        number, since = seal_lag.unsealed(session)
+    waiting = context.now - since if since else timedelta()
+    values = {"number": f"{number:,}", "minutes": round(waiting.total_seconds() / 60)}
+    said = N_("%(number)s entries wait for their seal, the first for %(minutes)s minutes")
+    if waiting > _SEALED_WITHIN:
+        state = State.BAD if waiting > _SEALED_LATE else State.WARN
+        return Finding(state, said, N_("See the jobs events.seal; a worker has to be running."), values, url="/jobs")
+    return Finding(State.OK, said, values=values)
+
+
+def _head(context: Context) -> Finding:
+    heads = seal_heads.read(seal_heads.kept_here(context.settings)).heads
+    if not heads:
+        return Finding(
+            State.WARN,
+            N_("no head is kept in %(folder)s"),
+            N_("It comes with the next night, where a worker runs. Copy it to a machine that others administer."),
+            {"folder": str(context.settings.seal_heads_folder)},
+        )
+    newest = max(datetime.fromisoformat(head.sealed_at) for head in heads)
+    values = {"date": date_of(newest).isoformat(), "folder": str(context.settings.seal_heads_folder)}
+    said = N_("kept up to %(date)s in %(folder)s")
+    if context.now - newest > _HEAD_WITHIN:
+        return Finding(State.WARN, said, N_("See the jobs events.export_head."), values, url="/jobs")
+    return Finding(State.OK, said, values=values)
 
 
 def _logs(context: Context) -> Finding:
@@ -30,4 +63,8 @@ def _logs(context: Context) -> Finding:
     return Finding(State.OK, kept, values=values)
 
 
-CHECKS = (Check("log_files", N_("Log files"), _logs),)
+CHECKS = (
+    Check("unsealed_events", N_("Seals"), _sealed, asks_store=True),
+    Check("seal_head", N_("Head of the seals"), _head),
+    Check("log_files", N_("Log files"), _logs),
+)

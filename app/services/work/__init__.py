@@ -8,8 +8,10 @@ from datetime import time
 
 from app.messages import N_
 from app.rules.schedules import Daily, Every
+from app.services.work import log_keeping
 from app.services.work.backing_up import back_up, backup_times, drill, drill_times
 from app.services.work.contract import Cancelled, JobKind, Schedule, Work
+from app.services.work.log_keeping import keep_logs
 from app.services.work.sealing import export_head, seal, verify
 from app.services.work.sweeping import sweep
 
@@ -17,6 +19,7 @@ _ALL = (
     JobKind("events.export_head", export_head, title=N_("Keep the head of the seals outside of the store")),
     JobKind("events.seal", seal, title=N_("Seal new entries of the log")),
     JobKind("events.verify", verify, max_attempts=2, title=N_("Verify the log against its seals")),
+    JobKind("logs.keep", keep_logs, title=N_("Compress and remove old log files")),
     JobKind("store.backup", back_up, max_attempts=5, lease=300, title=N_("Back up the store and its files")),
     JobKind("store.drill", drill, max_attempts=2, lease=300, title=N_("Restore the newest backup on trial")),
     JobKind("sweep", sweep, title=N_("Sweep out expired sessions, throttles and keys")),
@@ -27,6 +30,7 @@ KINDS: dict[str, JobKind] = {kind.name: kind for kind in _ALL}
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule("events.export_head", "events.export_head", Daily(time(1, 10))),
     Schedule("events.seal", "events.seal", Every(minutes=1)),
+    Schedule("logs.keep", "logs.keep", log_keeping.when),
     Schedule("store.backup", "store.backup", backup_times),
     Schedule("store.drill", "store.drill", drill_times),
     Schedule("sweep", "sweep", Every(minutes=60)),
