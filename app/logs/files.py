@@ -34,17 +34,24 @@ class DailyFile(logging.Handler):
         self._keep_days = keep_days
         self._day: date | None = None
         self._descriptor = -1
+        self._second = -1
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append one line. Trouble with the disk goes to standard error and stops nobody's work."""
         try:
             line = f"{self.format(record)}\n".encode("utf-8", "backslashreplace")
-            os.write(self._opened(datetime.fromtimestamp(record.created, SHANGHAI).date()), line)
+            os.write(self._opened(record.created), line)
         except OSError as error:
             print(f"the log file cannot be written: {error.strerror}", file=sys.stderr)
 
-    def _opened(self, day: date) -> int:
+    def _opened(self, created: float) -> int:
+        # Whether it is still the right file is asked once a second: every request waits for its line.
+        second = int(created)
+        if second == self._second and self._descriptor >= 0:
+            return self._descriptor
+        day = datetime.fromtimestamp(created, SHANGHAI).date()
         path = self._folder / file_name(day)
+        self._second = second
         if day == self._day and self._descriptor >= 0 and _is(path, self._descriptor):
             return self._descriptor
         if self._descriptor >= 0:

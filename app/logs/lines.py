@@ -35,7 +35,13 @@ class JsonLine(logging.Formatter):
     """A record as a line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
+        """The line, without its end; made once where it goes to several places."""
+        made = record.__dict__.get("json_line")
+        if made is None:
+            made = record.__dict__["json_line"] = self._made(record)
+        return str(made)
+
+    def _made(self, record: logging.LogRecord) -> str:
         fields: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,

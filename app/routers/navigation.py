@@ -56,7 +56,7 @@ PLACES: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place(N_("Second factors"), "/second-factors/resets", "lock", P.SECOND_FACTOR_READ),
             Place(N_("Audit trail"), "/audit", "scroll-text", P.AUDIT_READ),
             Place(N_("Jobs"), "/jobs", "clock", P.JOB_READ),
-            Place(N_("State of the installation"), "/status", "settings", P.STATUS_READ),
+            Place(N_("System status"), "/status", "settings", P.STATUS_READ),
         ),
     ),
     (

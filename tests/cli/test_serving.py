@@ -145,7 +145,7 @@ def test_ends_calmly_when_told_to(settings: Settings, tmp_path: Path) -> None:
 def test_open_streams_do_not_hold_up_the_end(settings: Settings, tmp_path: Path) -> None:
     log, cookies = tmp_path / "log", {"session": factories.session_token("handler")}
     with (
-        _serving(settings, log) as (address, server),
+        serving(settings, log) as (address, server),
         httpx.Client(cookies=cookies, headers={"Accept": "text/event-stream"}, timeout=60) as client,
         client.stream("GET", f"{address}/live?tasks=1&after=0-0") as answer,
     ):

@@ -32,10 +32,10 @@ def handler(folder: Path) -> DailyFile:
     return made
 
 
-def line(text: str, day: date = TODAY) -> logging.LogRecord:
+def line(text: str, day: date = TODAY, second: int = 0) -> logging.LogRecord:
     record = logging.LogRecord("duikou", logging.INFO, "", 0, text, (), None)
     # Noon in Shanghai.
-    record.created = (day - date(1970, 1, 1)).days * 86400 + 4 * 3600
+    record.created = (day - date(1970, 1, 1)).days * 86400 + 4 * 3600 + second
     return record
 
 
@@ -80,7 +80,7 @@ class TestWriting:
         one = handler(tmp_path)
         one.emit(line("before"))
         (tmp_path / file_name(TODAY)).rename(tmp_path / "elsewhere")
-        one.emit(line("after"))
+        one.emit(line("after", second=1))
         one.close()
         assert (tmp_path / file_name(TODAY)).read_text() == "after\n"
 

@@ -34,7 +34,8 @@ def jumped() -> float:
 
 def _clock(context: Context) -> Finding:
     apart, newest = _apart(context)
-    values = {"apart": f"{apart:+.1f}", "jumped": f"{jumped():+.1f}"}
+    # Adding nothing turns a rounded -0.0 into 0.0.
+    values = {"apart": f"{round(apart, 1) + 0.0:+.1f}", "jumped": f"{round(jumped(), 1) + 0.0:+.1f}"}
     if newest is not None and (newest - clock.now()).total_seconds() > _TOLERATED:
         future = N_("the newest entry of the log is from %(newest)s, which is still to come")
         advice = N_("The clock was set back. Set it right before anybody goes on working.")
