@@ -4,7 +4,7 @@ A line names a request by its id, its route, its status and its duration, and wh
 number. It never holds a path, for a path may hold a code, nor a query, a header, a form's field or
 the text of an error, for these are what people typed. It does hold the client's address: whoever
 looks into an attack needs to know from where it came, and a number together with an office's address
-says no more than the session that stands in the store anyway (decision 12).
+says no more than the session that stands in the store anyway (decision 13).
 """
 
 import sys
