@@ -1,6 +1,6 @@
 # Two commands on a fresh machine that has python3 (3.11 or newer) and make: `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix soak bench trial bundle
+.PHONY: help setup run test check fix soak bench trial bundle sbom
 .SUFFIXES:
 
 PYTHON ?= python3
@@ -31,12 +31,16 @@ test: $(TESTS) ## install what tests need and run all of them, on SQLite and Pos
 	@$(VENV) -m tests.prepare
 	@$(VENV) -m pytest -n $(JOBS)
 
-check: $(TESTS) ## format, lint, types, import contracts, catalogues
+check: $(TESTS) ## format, lint, types, import contracts, catalogues, known advisories; ADVISORIES= names exports of OSV
 	@$(VENV) -m ruff format --check .
 	@$(VENV) -m ruff check .
 	@$(VENV) -m mypy
 	@.venv/bin/lint-imports --no-cache --no-logo
 	@$(VENV) -m pytest tests/house/test_catalogues.py
+	@$(VENV) -m security.check $(ADVISORIES)
+
+sbom: $(TESTS) ## write the bill of materials to build/sbom.json
+	@$(VENV) -m security.bill
 
 fix: $(TESTS) ## put the format right, and what lint can put right by itself
 	@$(VENV) -m ruff format .
