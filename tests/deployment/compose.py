@@ -113,7 +113,7 @@ class Services:
         self.compose("down", "-v", "-t", "20")
 
 
-def wait(what: str, true: Callable[[], bool], seconds: float = 90) -> None:
+def wait(what: str, true: Callable[[], bool], seconds: float = 300) -> None:
     """Ask again until it is so; raises TimeoutError that names it."""
     deadline = time.monotonic() + seconds
     while not true():

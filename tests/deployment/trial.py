@@ -156,7 +156,7 @@ def operates(services: Services) -> None:
         done = services.inside("worker", "duikou", *command)
         fact(f"{what}: {' '.join(done.stdout.split())[:110]}", done.returncode == 0)
     logged = services.inside("app-1", "sh", "-c", "cat /var/log/duikou/*").stdout
-    fact("requests are logged in the volume that lasts", '"/sign-in"' in logged)
+    fact("requests are logged in the volume that lasts", '"route":"sessions.' in logged)
 
 
 def survives(services: Services, client: httpx.Client) -> None:
@@ -207,6 +207,10 @@ def main() -> int:
         confined(services)
         operates(services)
         survives(services, client)
+    except TimeoutError:
+        for service in ("db", "migrate", "app-1", "worker", "proxy"):
+            print(f"--- {service}\n{services.logs(service)[-1500:]}")
+        raise
     finally:
         if "--keep" not in sys.argv:
             services.down()

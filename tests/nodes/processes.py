@@ -52,11 +52,12 @@ class Replica:
 
 @dataclass(slots=True)
 class Site:
-    """Two replicas behind the proxy; ``address`` is what people use."""
+    """Two replicas behind the proxy, a process; ``address`` is what people use."""
 
     replicas: list[Replica]
     address: str
     trust: ssl.SSLContext
+    proxy: int
 
     def client(self, **options: object) -> httpx.Client:
         """A browser or a program that comes through the proxy."""
@@ -74,8 +75,8 @@ def site(settings: Settings, folder: Path) -> Iterator[Site]:
         for replica in replicas:
             until("a replica is ready", lambda replica=replica: replica.ready() or replica.process.poll() is not None)
             assert replica.process.poll() is None, (folder / "replica-1.log").read_text()
-        trust = open_now.enter_context(_proxy(https, replicas, folder))
-        yield Site(replicas, address, trust)
+        trust, proxy = open_now.enter_context(_proxy(https, replicas, folder))
+        yield Site(replicas, address, trust, proxy)
 
 
 @contextmanager
@@ -97,7 +98,7 @@ def _replica(variables: dict[str, str], log: Path) -> Iterator[Replica]:
 
 
 @contextmanager
-def _proxy(https: int, replicas: list[Replica], folder: Path) -> Iterator[ssl.SSLContext]:
+def _proxy(https: int, replicas: list[Replica], folder: Path) -> Iterator[tuple[ssl.SSLContext, int]]:
     caddy = shutil.which("caddy")
     assert caddy is not None
     given = {
@@ -116,7 +117,7 @@ def _proxy(https: int, replicas: list[Replica], folder: Path) -> Iterator[ssl.SS
             until("the proxy has its certificate", lambda: root.exists() and root.stat().st_size > 0)
             trust = ssl.create_default_context(cafile=str(root))
             until("the proxy answers", lambda: _answers(https, trust))
-            yield trust
+            yield trust, process.pid
         finally:
             process.terminate()
             process.wait(timeout=20)
