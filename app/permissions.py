@@ -132,6 +132,7 @@ ADMINISTRATOR_RIGHTS: dict[Administrator, frozenset[Permission]] = {
         {
             P.JOB_MANAGE,
             P.JOB_READ,
+            P.SECOND_FACTOR_READ,
             P.STATUS_READ,
             P.UNIT_MANAGE,
             P.UNIT_READ,
@@ -139,8 +140,6 @@ ADMINISTRATOR_RIGHTS: dict[Administrator, frozenset[Permission]] = {
             P.USER_READ,
         }
     ),
-    Administrator.SYSTEM: frozenset({P.STATUS_READ, P.UNIT_MANAGE, P.UNIT_READ, P.USER_MANAGE, P.USER_READ}),
-    Administrator.SYSTEM: frozenset({P.SECOND_FACTOR_READ, P.UNIT_MANAGE, P.UNIT_READ, P.USER_MANAGE, P.USER_READ}),
     Administrator.SECURITY: frozenset(
         {
             P.ADMINISTRATOR_APPOINT,

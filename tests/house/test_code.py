@@ -41,6 +41,17 @@ def test_imports_stand_at_the_top(path: Path) -> None:
     assert inside == []
 
 
+@pytest.mark.parametrize("path", PYTHON, ids=name)
+def test_no_table_has_a_row_twice(path: Path) -> None:
+    """Of two rows with one key the last wins without a word: so an administrator once lost half of the rights."""
+    doubled = []
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Dict):
+            keys = [ast.dump(key) for key in node.keys if key is not None]
+            doubled += [f"line {node.lineno}" for _ in range(len(keys) - len(set(keys)))]
+    assert doubled == []
+
+
 def test_there_is_one_commit() -> None:
     """Two doors to the store would be two places to forget the events."""
     commits = [
