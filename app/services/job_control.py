@@ -61,7 +61,7 @@ class CancelReasonMissing(DomainError):
     """Somebody else's job is not cancelled without a word."""
 
     code = "cancel_reason_missing"
-    message = N_("Please say why the job is cancelled.")
+    message = N_("Please say why the job is to be stopped.")
 
 
 def visible_to(actor: Actor) -> Select[Job]:

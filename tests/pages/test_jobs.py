@@ -71,7 +71,7 @@ class TestList:
         number, mine = put(database), pages.as_("system_admin")
         refused = mine.post(f"/jobs/{number}/cancel", {"reason": ""})
         assert refused.status_code == 422
-        assert "请填写取消该作业的原因" in refused.text
+        assert "请填写停止该作业的原因" in refused.text
         assert mine.post(f"/jobs/{number}/cancel", {"reason": "磁盘将满"}).headers["location"] == "/jobs"
         assert job(database, number).state is JobState.CANCELLED
 
@@ -104,5 +104,5 @@ class TestProgress:
     def test_stops_it_and_comes_back(self, pages: PageClient, database: Database, own: int) -> None:
         answer = pages.as_("handler").post(f"/jobs/{own}/cancel", {})
         assert (answer.status_code, answer.headers["location"]) == (303, f"/jobs/{own}/progress")
-        assert "已取消" in pages.as_("handler").get(f"/jobs/{own}/progress").text
+        assert "已停止" in pages.as_("handler").get(f"/jobs/{own}/progress").text
         assert pages.as_("handler").post(f"/jobs/{own}/cancel", {}).status_code == 409

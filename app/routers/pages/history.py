@@ -51,7 +51,7 @@ VERBS = {
     "delete": N_("Row deleted"),
     "demo.build": N_("Demonstration set up"),
     "insert": N_("Row added"),
-    "job.cancel": N_("Job cancelled"),
+    "job.cancel": N_("Job stopped"),
     "job.retry": N_("Job tried again"),
     "membership.end": N_("Role ended"),
     "membership.grant": N_("Role granted"),

@@ -30,7 +30,7 @@ STATES = {
     JobState.RUNNING: N_("Running"),
     JobState.DONE: N_("Done"),
     JobState.DEAD: N_("Failed for good"),
-    JobState.CANCELLED: N_("Cancelled"),
+    JobState.CANCELLED: N_("Stopped"),
 }
 
 
@@ -102,7 +102,7 @@ def cancel_job(request: Request, job_id: JobId, form: Form, actor: PageActor, st
         if not reads_all:
             raise
         return _refused(request, store, actor, job_id, str(form.get("reason", "")), refusal)
-    done = rendering.done(request, N_("The job is cancelled."))
+    done = rendering.done(request, N_("The job is stopped."))
     return rendering.redirect(request, "/jobs" if reads_all else f"/jobs/{job_id}/progress", done)
 
 
