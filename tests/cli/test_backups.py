@@ -113,7 +113,8 @@ def full_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
-        limit = 16 * 1024 if size < 1024 * 1024 else size
+        # 32 kB are what SQLite itself needs beside a store that it reads.
+        limit = 36 * 1024 if size < 1024 * 1024 else size
         yield disk, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     else:
         yield disk, None
@@ -139,3 +140,24 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(
         assert "Copying the store: 100 %" in said
     assert [path.name for path in disk.iterdir()] == [".lock"]
     assert contents(filled) == before
+
+
+@pytest.mark.parametrize(("stores", "full_disk"), [("sqlite", 96 * 1024)], indirect=True)
+def test_a_restore_onto_a_full_disk_leaves_no_store(
+    filled: Settings, folder: Path, full_disk: tuple[Path, Limit], duikou: Command
+) -> None:
+    """The files have room, the store has not."""
+    disk, limit = full_disk
+    duikou("backup", str(folder))
+    [made] = folders.all_in(folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", "restore", str(made)],
+        env={**environment(filled), "LANG": "C.UTF-8", "DUIKOU_DATA": str(disk)},
+        preexec_fn=limit,
+        capture_output=True,
+        check=False,
+    )
+    said = done.stderr.decode()
+    assert (done.returncode, "is full" in said, "Traceback" in said) == (1, True, False), said
+    assert "Restoring the files: 100 %" in said
+    assert [path.name for path in disk.iterdir()] == ["files"]

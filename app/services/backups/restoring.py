@@ -24,7 +24,7 @@ from app.messages import N_
 from app.models import UserSession
 from app.permissions import Actor
 from app.services import events, seals, verification
-from app.services.backups import checking, folders, manifests, places, postgresql_copies, sqlite_copies
+from app.services.backups import checking, manifests, places, postgresql_copies, sqlite_copies
 from app.services.backups.making import STORE
 from app.services.backups.manifests import BackupDamaged, Manifest
 from app.services.backups.postgresql_copies import RestoredRowsDiffer
@@ -108,9 +108,10 @@ def restore(
     files = _restore_files(backup, held, manifest, progress)
     load = _load_sqlite if manifest.engine == "sqlite" else _load_postgresql
     try:
-        revision = load(settings, backup, manifest, actor, now, progress)
+        with translated():
+            revision = load(settings, backup, manifest, actor, now, progress)
     except OSError as error:
-        raise folders.refusal(settings.data, error) from error
+        raise storage.trouble(error) from error
     log = _verify_log(settings, progress)
     return Restored(backup.name, manifest, files, revision, time.monotonic() - started, log)
 
@@ -150,22 +151,32 @@ def _load_sqlite(
     assert here.target is not None and here.unfinished is not None  # noqa: S101, PT018 - the engine was asked
     here.target.parent.mkdir(parents=True, exist_ok=True)
     places.clear(here.unfinished)
-    _copy(backup, here.unfinished, progress)
-    sqlite_copies.check(here.unfinished)
-    _compare(here.unfinished, manifest)
-    temporary = settings.model_copy(update={"database_url": f"sqlite:///{here.unfinished}"})
-    revision = migrating.migrate(temporary)
-    store = Database(temporary)
     try:
-        with store.transaction() as session:
-            _conclude(session, backup.name, manifest, actor, now)
-    finally:
-        store.dispose()
-    sqlite_copies.settle(here.unfinished)
+        _copy(backup, here.unfinished, progress)
+        revision = _finish_sqlite(settings, here.unfinished, backup.name, manifest, actor, now)
+    except BaseException:
+        places.clear(here.unfinished)
+        raise
     # Only a store without tables can stand there.
     places.clear(here.target)
     here.unfinished.rename(here.target)
     _flush(here.target.parent)
+    return revision
+
+
+def _finish_sqlite(settings: Settings, path: Path, name: str, manifest: Manifest, actor: Actor, now: datetime) -> str:
+    """Compare a copied store with the manifest, migrate it, and make its file the whole of it."""
+    sqlite_copies.check(path)
+    _compare(path, manifest)
+    temporary = settings.model_copy(update={"database_url": f"sqlite:///{path}"})
+    revision = migrating.migrate(temporary)
+    store = Database(temporary)
+    try:
+        with store.transaction() as session:
+            _conclude(session, name, manifest, actor, now)
+    finally:
+        store.dispose()
+    sqlite_copies.settle(path)
     return revision
 
 
@@ -198,7 +209,7 @@ def _compare(path: Path, manifest: Manifest) -> None:
 def _load_postgresql(
     settings: Settings, backup: Path, manifest: Manifest, actor: Actor, now: datetime, progress: Progress
 ) -> str:
-    with translated(), postgresql_copies.spoken(), migrating.changing(settings) as connection:
+    with postgresql_copies.spoken(), migrating.changing(settings) as connection:
         places.refuse_tables(connection)
         migrating.bring(connection, settings, manifest.revision)
         postgresql_copies.load(connection, backup, manifest, progress)
