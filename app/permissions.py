@@ -32,8 +32,11 @@ class Permission(StrEnum):
     PROGRAMME_CREATE = "programme:create"
     PROGRAMME_READ = "programme:read"
     PROGRAMME_UPDATE = "programme:update"
-    STATUS_READ = "status:read"
+    SEAL_EXPORT = "seal:export"
+    SEAL_READ = "seal:read"
+    SEAL_VERIFY = "seal:verify"
     SECOND_FACTOR_READ = "second_factor:read"
+    STATUS_READ = "status:read"
     TASK_ASSIGN = "task:assign"
     TASK_CREATE = "task:create"
     TASK_READ = "task:read"
@@ -120,11 +123,11 @@ PROGRAMME_RIGHTS: dict[Role, frozenset[Permission]] = {
     Role.HANDLER: _RECORDS,
     Role.DEPUTY: _RECORDS,
     Role.TREASURER: _RECORDS,
-    Role.INSPECTOR: _SEES_ALL | {P.AUDIT_READ},
-    Role.LEADER: _SEES_ALL | {P.AUDIT_READ},
+    Role.INSPECTOR: _SEES_ALL | {P.AUDIT_READ, P.SEAL_EXPORT, P.SEAL_READ},
+    Role.LEADER: _SEES_ALL | {P.AUDIT_READ, P.SEAL_EXPORT, P.SEAL_READ},
     Role.PARTNER: _SEES,
     Role.SUPERIOR: frozenset({P.PROGRAMME_READ, P.MILESTONE_READ, P.UNIT_READ}),
-    Role.AUDITOR: _SEES_ALL,
+    Role.AUDITOR: _SEES_ALL | {P.SEAL_READ},
 }
 
 ADMINISTRATOR_RIGHTS: dict[Administrator, frozenset[Permission]] = {
@@ -152,7 +155,17 @@ ADMINISTRATOR_RIGHTS: dict[Administrator, frozenset[Permission]] = {
             P.USER_READ,
         }
     ),
-    Administrator.AUDIT: frozenset({P.AUDIT_READ, P.EVENT_READ, P.SECOND_FACTOR_READ, P.USER_READ}),
+    Administrator.AUDIT: frozenset(
+        {
+            P.AUDIT_READ,
+            P.EVENT_READ,
+            P.SEAL_EXPORT,
+            P.SEAL_READ,
+            P.SEAL_VERIFY,
+            P.SECOND_FACTOR_READ,
+            P.USER_READ,
+        }
+    ),
 }
 
 

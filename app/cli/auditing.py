@@ -1,6 +1,9 @@
 """duikou audit: seals, heads and keys of the log, its verification, and the export for auditors."""
 
+import os
 import sys
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +17,8 @@ from app.errors import DomainError
 from app.messages import N_
 from app.rules.seal_checks import NAMED
 from app.rules.seals import Head
-from app.services import seal_heads, seals, verification, verification_processes, verification_words
+from app.services import seal_exports, seal_heads, seals, verification, verification_processes, verification_words
+from app.services.seal_exports import Scope
 from app.services.seal_heads import Kept
 from app.services.verification import Report
 
@@ -38,6 +42,13 @@ class SinceUnusable(DomainError):
 
     code = "since_unusable"
     message = N_("Give the number of a seal, or a file whose last line is a head: %(since)s is neither.")
+
+
+class FileUnwritable(DomainError):
+    """The export cannot be written where it should be."""
+
+    code = "file_unwritable"
+    message = N_("%(path)s cannot be written (%(reason)s). An export never replaces a file.")
 
 
 @app.command("verify", help=told(N_("Verify the log against its seals: 0 where it is whole, 1 where it is not.")))
@@ -173,3 +184,40 @@ def key(
         new=seal_keys.written(seal_keys.SealKey(seed).public),
     )
     print(words, file=sys.stderr)
+
+
+@app.command("export", help=told(N_("Write the sealed log to a zip that an auditor verifies without this product.")))
+def export(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help=told(N_("The zip that is made; it must not exist.")))],
+    programme: Annotated[int | None, typer.Option(min=1, help=told(N_("Only of this programme: its number.")))] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help=told(N_("The first day, in Beijing time.")))
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help=told(N_("The last day, in Beijing time.")))
+    ] = None,
+) -> None:
+    """The export is recorded in the log before it is written; a file that cannot be finished is removed."""
+    scope = Scope(programme, since.date() if since else None, until.date() if until else None)
+    with opened() as work:
+        with work.store.reading() as session:
+            wanted = seal_exports.prepare(session, work.settings, work.actor, scope, now=work.now)
+        with work.store.transaction() as session:
+            seal_exports.note(session, work.actor, wanted)
+        _write(file, seal_exports.write(work.store, work.settings, wanted))
+    say(N_("Written to %(path)s, up to seal %(seal)s."), path=file, seal=wanted.newest)
+
+
+def _write(path: Path, pieces: Iterator[bytes]) -> None:
+    try:
+        with path.open("xb") as file:
+            try:
+                for piece in pieces:
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise FileUnwritable(field="file", path=path, reason=error.strerror or type(error).__name__) from error

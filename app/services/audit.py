@@ -87,6 +87,30 @@ def seen(actor: Actor) -> ColumnElement[bool]:
     return or_(*conditions) if conditions else false()
 
 
+def read_in_full(actor: Actor) -> ColumnElement[bool]:
+    """The condition on ``Event`` under which ``actor`` may read an entry with nothing masked but personal fields.
+
+    Only who reads the audit trail does: an audit administrator of accounts and accesses, who keeps watch
+    over a programme of all its entries.
+    """
+    if actor.is_system:
+        return true()
+    conditions: list[ColumnElement[bool]] = []
+    if actor.administrator is Administrator.AUDIT and can(actor, P.AUDIT_READ):
+        conditions.append(col(Event.subject_type).in_(sorted(ACCOUNTS)))
+    watched = actor.programmes_with(P.AUDIT_READ)
+    if watched:
+        conditions.append(col(Event.programme_id).in_(watched))
+    return or_(*conditions) if conditions else false()
+
+
+def between(since: date | None, until: date | None) -> ColumnElement[bool]:
+    """The condition on ``Event`` for days in Asia/Shanghai, both included."""
+    first = [col(Event.at) >= _midnight(since)] if since is not None else []
+    last = [col(Event.at) < _midnight(min(until, _LAST_DAY) + timedelta(days=1))] if until is not None else []
+    return and_(true(), *first, *last)
+
+
 def _of_what_is_seen(actor: Actor) -> ColumnElement[bool]:
     tasks = select(Task.id).where(visibility.tasks_seen(actor))
     conditions: list[ColumnElement[bool]] = [
@@ -143,10 +167,8 @@ def _narrowed(actor: Actor, filters: EventFilters, statement: Any) -> Any:
     wanted += [col(column) == value for column, value in equal.items() if value is not None]
     if filters.verb:
         wanted.append(col(Event.verb).startswith(filters.verb, autoescape=True))
-    if filters.since is not None:
-        wanted.append(col(Event.at) >= _midnight(filters.since))
-    if filters.until is not None:
-        wanted.append(col(Event.at) < _midnight(min(filters.until, _LAST_DAY) + timedelta(days=1)))
+    if filters.since is not None or filters.until is not None:
+        wanted.append(between(filters.since, filters.until))
     if filters.person:
         wanted.append(col(Event.actor_id).in_(_people(actor, filters.person)))
     return statement.outerjoin(User, col(User.id) == col(Event.actor_id)).where(*wanted)

@@ -25,9 +25,25 @@ BEGINNING: Position = (-(2**62), -(2**62))
 
 def following(session: Session, after: Position, limit: int, *, settled: bool = True) -> list[tuple[Any, ...]]:
     """The next events in commit order; ``settled``: only those before which none can still appear."""
-    ready = _SETTLED if settled and _is_postgresql(session) else ""
-    where = f"WHERE (transaction_id, id) > (?, ?){ready} ORDER BY transaction_id, id LIMIT ?"
-    return fetch(session, f"SELECT {_VALUES} FROM events {where}", (*after, limit))  # noqa: S608 - our own text
+    return _behind(session, _VALUES, after, limit, settled=settled)
+
+
+def _behind(session: Session, values: str, after: Position, limit: int, *, settled: bool) -> list[tuple[Any, ...]]:
+    order = "ORDER BY transaction_id, id LIMIT ?"
+    if _is_postgresql(session):
+        ready = _SETTLED if settled else ""
+        where = f"WHERE (transaction_id, id) > (?, ?){ready} {order}"
+        return fetch(session, f"SELECT {values} FROM events {where}", (*after, limit))  # noqa: S608 - our own text
+    # SQLite seeks by the first of two compared columns only, and would read every event with the same number.
+    found = fetch(
+        session,
+        f"SELECT {values} FROM events WHERE transaction_id = ? AND id > ? {order}",  # noqa: S608
+        (*after, limit),
+    )
+    if len(found) < limit:
+        more = f"SELECT {values} FROM events WHERE transaction_id > ? {order}"  # noqa: S608
+        found += fetch(session, more, (after[0], limit - len(found)))
+    return found
 
 
 def by_id(session: Session, ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
@@ -40,10 +56,8 @@ def by_id(session: Session, ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
 
 def positions(session: Session, *, settled: bool) -> Iterator[Position]:
     """Transaction and id of every event in commit order, page after page."""
-    ready = _SETTLED if settled and _is_postgresql(session) else ""
-    where = f"WHERE (transaction_id, id) > (?, ?){ready} ORDER BY transaction_id, id LIMIT ?"
     at = BEGINNING
-    while page := fetch(session, f"SELECT transaction_id, id FROM events {where}", (*at, _PAGE)):  # noqa: S608
+    while page := _behind(session, "transaction_id, id", at, _PAGE, settled=settled):
         yield from page
         at = page[-1]
 

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlmodel import col, select
 
 from app.database import Database
+from app.models import Event
+from app.papers import offline_verifier
 from app.rules.seals import Head
 from app.services import seals
 from app.settings import Settings
@@ -110,3 +113,22 @@ def test_seal_seals_what_there_is(duikou: Command, database: Database) -> None:
     assert duikou("audit", "seal").code == 0
     with database.reading() as session:
         assert seals.newest(session) is not None
+
+
+class TestExport:
+    def test_is_recorded_and_verified_by_its_own_program(
+        self, duikou: Command, database: Database, sealed: Callable[[], None], tmp_path: Path
+    ) -> None:
+        file = tmp_path / "out.zip"
+        said = duikou("audit", "export", str(file))
+        assert said.code == 0, said.err
+        assert offline_verifier.main([str(file)]) == 0
+        with database.reading() as session:
+            last = session.exec(select(Event.verb).order_by(col(Event.id).desc())).first()
+        assert last == "seal.export"
+
+    def test_never_replaces_a_file(self, duikou: Command, sealed: Callable[[], None], tmp_path: Path) -> None:
+        file = tmp_path / "out.zip"
+        file.write_text("kept", encoding="utf-8")
+        assert duikou("audit", "export", str(file)).code == 1
+        assert file.read_text(encoding="utf-8") == "kept"
