@@ -21,6 +21,11 @@ class SealKey:
         self.public: bytes = self._private.public_key().public_bytes_raw()
         self.id = key_id(self.public)
 
+    @property
+    def public_text(self) -> str:
+        """The public half as people copy it."""
+        return written(self.public)
+
     def sign(self, message: bytes) -> bytes:
         """The 64 bytes of the signature."""
         return self._private.sign(message)

@@ -55,6 +55,7 @@ PLACES: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place(N_("Roles"), "/memberships", "shield-check", P.MEMBERSHIP_MANAGE),
             Place(N_("Second factors"), "/second-factors/resets", "lock", P.SECOND_FACTOR_READ),
             Place(N_("Audit trail"), "/audit", "scroll-text", P.AUDIT_READ),
+            Place(N_("Seals of the log"), "/audit/seals", "stamp", P.SEAL_READ),
             Place(N_("Jobs"), "/jobs", "clock", P.JOB_READ),
             Place(N_("System status"), "/status", "settings", P.STATUS_READ),
         ),

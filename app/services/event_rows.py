@@ -62,6 +62,11 @@ def positions(session: Session, *, settled: bool) -> Iterator[Position]:
         at = page[-1]
 
 
+def count_behind(session: Session, place: Position, limit: int) -> int:
+    """How many events stand behind a place in commit order, counted up to ``limit``."""
+    return len(_behind(session, "transaction_id, id", place, limit, settled=False))
+
+
 def count_to(session: Session, position: Position) -> int:
     """How many events stand at or before a place in commit order."""
     found = fetch(session, "SELECT count(*) FROM events WHERE (transaction_id, id) <= (?, ?)", position)

@@ -18,7 +18,9 @@ from app.services.work.sweeping import sweep
 _ALL = (
     JobKind("events.export_head", export_head, title=N_("Keep the head of the seals outside of the store")),
     JobKind("events.seal", seal, title=N_("Seal new entries of the log")),
-    JobKind("events.verify", verify, max_attempts=2, title=N_("Verify the log against its seals")),
+    JobKind(
+        "events.verify", verify, max_attempts=2, title=N_("Verify the log against its seals"), leads_to="/audit/seals"
+    ),
     JobKind("logs.keep", keep_logs, title=N_("Compress and remove old log files")),
     JobKind("store.backup", back_up, max_attempts=5, lease=300, title=N_("Back up the store and its files")),
     JobKind("store.drill", drill, max_attempts=2, lease=300, title=N_("Restore the newest backup on trial")),
