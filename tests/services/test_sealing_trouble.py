@@ -1,0 +1,103 @@
+"""Trouble while sealing: killed, no room, two at once. The chain goes on and stays whole."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import func, select
+
+from app.database import Database, StoreFull
+from app.models import Event, Seal
+from app.rules import event_lines
+from app.services import event_rows, events, seals, verification
+from app.settings import Settings
+from tests import factories
+from tests.cli.conftest import environment
+from tests.house.tree import ROOT
+from tests.services.test_seals import clock, seal_all, write
+
+_SEALER = """
+from app import clock, settings
+from app.database import Database
+from app.services import seals
+chosen = settings.load()
+store = Database(chosen)
+while True:
+    seals.seal(store, chosen, clock.now, batches=1, size=1)
+"""
+
+
+def count(database: Database) -> int:
+    with database.reading() as session:
+        return session.exec(select(func.count()).select_from(Seal)).one()
+
+
+def is_whole(database: Database, settings: Settings) -> bool:
+    report = verification.verify(database, seals.trusted_keys(settings, database.vault))
+    return report.whole and report.unsealed == 0
+
+
+def test_a_killed_sealer_leaves_a_chain_that_goes_on(database: Database, settings: Settings) -> None:
+    for _ in range(2):
+        before = count(database)
+        sealer = subprocess.Popen([sys.executable, "-c", _SEALER], cwd=ROOT, env=os.environ | environment(settings))
+        deadline = time.monotonic() + 60
+        while count(database) < before + 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        sealer.send_signal(signal.SIGKILL)
+        sealer.wait()
+        assert count(database) >= before + 3
+        write(database, 5)
+    seal_all(database, settings)
+    assert is_whole(database, settings)
+
+
+@pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
+def test_a_full_disk_leaves_a_chain_that_goes_on(database: Database, settings: Settings) -> None:
+    write(database, 60)
+    with database.engine.connect() as connection:
+        pages = connection.scalar(text("PRAGMA page_count"))
+        connection.execute(text(f"PRAGMA max_page_count = {pages + 3}"))
+    with pytest.raises(StoreFull):
+        seals.seal(database, settings, clock, size=1)
+    database.dispose()
+    assert 0 < count(database) < 60
+    seal_all(database, settings)
+    assert is_whole(database, settings)
+
+
+def test_two_sealers_at_once_make_one_chain(database: Database, settings: Settings) -> None:
+    write(database, 20)
+    sealers = [
+        threading.Thread(target=lambda: [seals.seal(database, settings, clock, size=2) for _ in range(6)])
+        for _ in range(2)
+    ]
+    for sealer in sealers:
+        sealer.start()
+    for sealer in sealers:
+        sealer.join()
+    seal_all(database, settings)
+    assert is_whole(database, settings)
+    with database.reading() as session:
+        sealed = session.exec(select(func.sum(Seal.count))).one()
+        assert sealed == session.exec(select(func.count()).select_from(Event)).one()
+
+
+def test_every_entry_reads_back_as_it_was_coded(database: Database) -> None:
+    odd = {"f": 1e16, "g": 1e-7, "h": 0.1, "i": 2**70, "t": "见:1.5 \u2028\U0001f600", "n": [None, {"b": -0.0}]}
+    with database.transaction() as session:
+        events.record(session, factories.SYSTEM, "demo.say", name="第\n条", reason='"\\', details=odd)
+    with database.reading() as session:
+        rows = event_rows.following(session, event_rows.BEGINNING, 10_000, settled=False)
+    key = database.vault.event_key
+    foreign = [
+        row[event_lines.ID]
+        for row in rows
+        if not event_lines.is_ours(key, event_lines.leaf(event_lines.line(row)), row[event_rows.MAC])
+    ]
+    assert foreign == []
