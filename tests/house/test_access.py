@@ -8,8 +8,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from app import clock
 from app.database import Database
 from app.routers.dependencies import mask
+from app.services import seals
 from tests import factories
 from tests.house.access import FILE, Things, address, furnish, refused_outright
 from tests.house.routes import PUBLIC, Route, everything
@@ -22,7 +24,7 @@ ROUTES = sorted(
     key=lambda route: (route.method != "GET", "revoke" in route.name, "others" in route.name, route.path),
 )
 LOOKED_AT = {200, 403, 404}
-CHANGED = {200, 201, 204, 303, 403, 404, 409, 412, 415, 422, 428}
+CHANGED = {200, 201, 202, 204, 303, 403, 404, 409, 412, 415, 422, 428}
 OF_HOME = ("任务1", "任务2", "任务3")
 OF_HOME_BUREAUS = (*OF_HOME, "冀震发〔2022〕1号", "监测处（应急处）", "援建科", "巴州应急管理局")
 
@@ -33,7 +35,9 @@ def things(app: FastAPI, database: Database, world: factories.World, tmp_path: P
     path = tmp_path / "file"
     path.write_bytes(FILE)
     app.state.storage.put(hashlib.sha256(FILE).hexdigest(), path)
-    return furnish(database, world)
+    found = furnish(database, world)
+    seals.seal(database, app.state.settings, clock.now)
+    return found
 
 
 def ask(app: FastAPI, route: Route, persona: str, things: Things) -> httpx.Response:
