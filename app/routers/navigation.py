@@ -75,9 +75,10 @@ PLACES: tuple[tuple[str, tuple[Place, ...]], ...] = (
 def build(actor: Actor, path: str, language: str) -> list[Group]:
     """The groups that ``actor`` sees, the entry of ``path`` marked as current."""
     groups = []
+    current = _current(path)
     for label, places in PLACES:
         items = [
-            Item(translate(language, place.label), place.path, place.icon, _is_current(place.path, path))
+            Item(translate(language, place.label), place.path, place.icon, place.path == current)
             for place in places
             if place.permission is None or can(actor, place.permission)
         ]
@@ -86,5 +87,11 @@ def build(actor: Actor, path: str, language: str) -> list[Group]:
     return groups
 
 
-def _is_current(place: str, path: str) -> bool:
+def _current(path: str) -> str:
+    """The place that a page belongs to: of two that fit, the nearer one (/audit/seals, not /audit)."""
+    fitting = [place.path for _, places in PLACES for place in places if _leads_to(place.path, path)]
+    return max(fitting, key=len, default="")
+
+
+def _leads_to(place: str, path: str) -> bool:
     return path == place if place == "/" else path == place or path.startswith(f"{place}/")

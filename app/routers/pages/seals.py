@@ -49,6 +49,7 @@ class SealsPage:
     rows: Sequence[Any]
     first_url: str | None
     next_url: str | None
+    reads_trail: bool
     may_verify: bool
     may_export: bool
     programmes: list[tuple[int, str]]
@@ -75,6 +76,7 @@ def list_seals(request: Request, actor: PageActor, store: Store, settings: Confi
             rows=page.rows,
             first_url="/audit/seals" if query.cursor else None,
             next_url=f"/audit/seals?cursor={page.next_cursor}" if page.next_cursor else None,
+            reads_trail=can(actor, P.AUDIT_READ),
             may_verify=can(actor, P.SEAL_VERIFY),
             may_export=can(actor, P.SEAL_EXPORT),
             programmes=seal_views.exportable(session, actor),
