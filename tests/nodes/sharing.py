@@ -1,5 +1,7 @@
 """What two replicas on one PostgreSQL share: nothing that counts is kept in a process."""
 
+import html
+import itertools
 import re
 
 import httpx
@@ -69,6 +71,22 @@ def _through_the_proxy(opened: Site) -> None:
         assert client.get("/readyz").status_code == 404
         assert "strict-transport-security" in answer.headers
         assert "server" not in answer.headers
+        _live_through_the_proxy(client)
+
+
+def _live_through_the_proxy(client: httpx.Client) -> None:
+    """A stream is not held back on its way, and says what somebody else has changed, on whichever replica."""
+    found = re.search(r'data-live="(/live\?tasks=(\d+)[^"]*)"', client.get("/tasks").text)
+    assert found is not None
+    with client.stream("GET", html.unescape(found[1]), headers={"Accept": "text/event-stream"}) as response:
+        lines = response.iter_lines()
+        assert "event: hello" in itertools.islice(lines, 3)
+        path = f"/api/v1/tasks/{found[2]}"
+        bearer = {"Authorization": f"Bearer {factories.bearer_token('coordinator')}"}
+        version = client.get(path, headers=bearer).headers["etag"]
+        changed = client.patch(path, json={"target": "每年六十人次"}, headers={**bearer, "If-Match": version})
+        assert changed.status_code == 200
+        assert next(line for line in lines if line.startswith("event:")) == "event: change"
 
 
 def share_all_that_counts(opened: Site, settings: Settings) -> None:
