@@ -48,7 +48,7 @@ fix: $(TESTS) ## put the format right, and what lint can put right by itself
 
 soak: $(TESTS) ## long random runs, for a night
 	@$(VENV) -m tests.prepare
-	@$(VENV) -m pytest -m soak --timeout 7200
+	@$(VENV) -m pytest -m soak --timeout 7200 -rP
 
 bench: $(TESTS) ## measure the product over the bare limit; QUICK=1, ENGINE=sqlite and ROWS=list,task may be given
 	@$(VENV) -m tests.prepare

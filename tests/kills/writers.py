@@ -25,11 +25,14 @@ class Written:
 
 @dataclass(slots=True)
 class Ledger:
-    """What all writers together were promised. ``refused`` are answers that promised nothing."""
+    """What all writers together were promised. ``refused`` are answers that promised nothing, ``broken`` those
+    that said yes and meant something else.
+    """
 
     tasks: list[Written] = field(default_factory=list)
     files: dict[int, str] = field(default_factory=dict)
     refused: list[tuple[int, str]] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
     replayed: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     acknowledged: int = 0
@@ -106,7 +109,10 @@ class Writer(threading.Thread):
         headers = {"If-Match": f'"{own.version}"'}
         answer = self.client.patch(f"/tasks/{own.id}", json={"heading": own.sent}, headers=headers)
         if self._promised(answer, 200):
-            own.version, own.heading = answer.json()["version"], own.sent
+            said = answer.json()
+            if (said["version"], said["heading"]) != (own.version + 1, own.sent):
+                self.ledger.broken.append(f"{own} was answered {said['version']}, {said['heading']}")
+            own.version, own.heading = own.version + 1, own.sent
         own.sent = ""
 
     def _attach(self, own: Written) -> None:
