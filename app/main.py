@@ -10,7 +10,7 @@ from starlette.routing import compile_path
 from starlette.types import Scope
 
 from app import settings as settings_module
-from app.adapters import storage
+from app.adapters import oidc, storage
 from app.database import Database
 from app.papers import account_workbook
 from app.routers import errors, health, statics
@@ -64,6 +64,7 @@ def attach(app: FastAPI, settings: Settings) -> None:
     app.state.settings = settings
     app.state.database = Database(settings)
     app.state.storage = storage.from_settings(settings)
+    app.state.openid = oidc.from_settings(settings)
     app.state.hub = Hub(app.state.database, settings.live_streams)
     app.state.meters = figures.metered(app.state.database, settings)
     if app.state.meters is not None:

@@ -95,6 +95,15 @@ class Settings(BaseSettings):
     second_factor: Literal["optional", "administrators", "everybody"] = Field(
         "optional", description="who has to prove a second factor when signing in; the others may"
     )
+    oidc_issuer: str = Field("", description="issuer of an OpenID provider at which people sign in; empty: none")
+    oidc_client_id: str = Field("", description="what the provider calls this installation")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="secret of oidc_client_id")
+    oidc_name: str = Field("OpenID", max_length=40, description="what the sign-in page calls the provider")
+    oidc_login_claim: str = Field(
+        "preferred_username",
+        description="claim that equals the login where a person links an account; empty: nobody can",
+    )
+    oidc_passwords: bool = Field(True, description="whether linked accounts may sign in with a password as well")
     account_idle_days: int = Field(
         0, ge=0, le=3660, description="days without use after which an account is closed; 0: never"
     )
@@ -168,10 +177,25 @@ class Settings(BaseSettings):
         if self.public_url and not self.public_url.startswith(("http://", "https://")):
             raise ValueError("public_url: give an address that starts with http:// or https://.")
         self._refuse_forgeable_addresses()
+        self._refuse_half_a_provider()
         _refuse_key("seal_key", self.seal_key.get_secret_value())
         for key in self.seal_old_keys.split(","):
             _refuse_key("seal_old_keys", key)
         return self
+
+    def _refuse_half_a_provider(self) -> None:
+        if not self.oidc_issuer:
+            return
+        parts = urlsplit(self.oidc_issuer)
+        local = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if not parts.hostname or parts.query or parts.fragment or (parts.scheme != "https" and not local):
+            raise ValueError("oidc_issuer: give the issuer's address as the provider writes it, with https://.")
+        for name in ("oidc_client_id", "oidc_client_secret"):
+            value = getattr(self, name)
+            if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
+                raise ValueError(f"{name}: the provider has given one together with its issuer.")
+        if not self.public_url:
+            raise ValueError("public_url: the provider sends people back to it, so it has to be given.")
 
     def _refuse_forgeable_addresses(self) -> None:
         try:

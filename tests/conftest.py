@@ -16,7 +16,7 @@ from app import migrating
 from app.database import Database
 from app.main import attach, create_app
 from app.settings import Settings, load
-from tests import copies, factories, postgresql
+from tests import copies, factories, openid_provider, postgresql
 from tests.clients import ApiClient, PageClient
 
 SECRET = "only-for-tests-only-for-tests-only-for-tests"
@@ -241,3 +241,12 @@ def api(app: FastAPI) -> ApiClient:
 def pages(app: FastAPI) -> PageClient:
     """Pages in a browser without scripts; every page that is visited is checked."""
     return PageClient(app)
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[openid_provider.Running]:
+    """A real OpenID provider for the product at http://testserver, once per worker."""
+    if openid_provider.node() is None:
+        missing("the OpenID provider (node, and npm ci in tests/provider)")
+    with openid_provider.running("http://testserver") as started:
+        yield started

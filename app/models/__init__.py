@@ -3,6 +3,7 @@
 from app.models.assignment import Assignment, AssignmentRole, AssignmentState
 from app.models.attachment import Attachment
 from app.models.event import Event, EventKind
+from app.models.identity import Identity, PendingLink, SignInFlow
 from app.models.job import Job, JobState, WorkerSign
 from app.models.membership import Membership
 from app.models.milestone import Milestone, MilestoneKind
@@ -35,12 +36,14 @@ BOOKKEEPING = frozenset(
         "factor_uses",
         "idempotency_keys",
         "jobs",
+        "pending_links",
         "pending_sign_ins",
         "personal_keys",
         "runnable_revisions",
         "seals",
         # The index of words, in each engine's own form (adapters/search.py), kept in the writing transaction.
         "search_index",
+        "sign_in_flows",
         "throttles",
         "token_uses",
         "user_sessions",
@@ -60,12 +63,14 @@ __all__ = [
     "FactorUse",
     "GroupMember",
     "IdempotencyKey",
+    "Identity",
     "Job",
     "JobState",
     "Membership",
     "Milestone",
     "MilestoneKind",
     "Party",
+    "PendingLink",
     "PendingSignIn",
     "PersonalKey",
     "PlanImport",
@@ -80,6 +85,7 @@ __all__ = [
     "Seal",
     "SecondFactor",
     "Side",
+    "SignInFlow",
     "Task",
     "TaskState",
     "Throttle",

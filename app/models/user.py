@@ -36,6 +36,7 @@ class User(Row, table=True):
     active: bool = Field(default=True)
     expires_on: date | None = None
     language: str = Field(default="", max_length=8)
+    link_until: datetime | None = Field(default=None, description="until when its person may link an identity")
 
 
 class ResetCode(Row, table=True):
@@ -64,6 +65,7 @@ class UserSession(SQLModel, table=True):
     last_seen_at: datetime = Field(default_factory=utc_now)
     expires_at: datetime = Field(index=True)
     revoked_at: datetime | None = None
+    opened_by: str | None = Field(default=None, max_length=16, description="password or openid")
     second_factor_at: datetime | None = Field(default=None, description="when a second factor was last proven in it")
 
 

@@ -92,10 +92,10 @@ def remove_second_factor(request: Request, actor: Actor, given: FullProof, now: 
     _with_both(request, actor, given, now, lambda session: second_factors.remove(session, actor, given.code, now=now))
 
 
-def _own_password(request: Request, actor: Actor, password: str, now: datetime) -> tuple[str, Candidate]:
+def _own_password(request: Request, actor: Actor, password: str | None, now: datetime) -> tuple[str, Candidate]:
     with database(request).transaction() as session:
-        login, candidate = passwords.attempt_change(session, settings(request), actor, now)
-    if not sessions.password_matches(password, candidate.password_hash):
+        login, candidate = passwords.attempt_own(session, settings(request), actor, now)
+    if candidate.password_hash and not sessions.password_matches(password or "", candidate.password_hash):
         raise passwords.PresentPasswordWrong(field="password")
     return login, candidate
 

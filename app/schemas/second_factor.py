@@ -17,7 +17,9 @@ class Code(Input):
 class Proof(Input):
     """The present password, before a factor is added."""
 
-    password: Password = Field(description="the present one")
+    password: Password | None = Field(
+        None, description="the present one; left out by an account that has none and has just signed in at a provider"
+    )
 
 
 class FullProof(Proof, Code):

@@ -89,6 +89,8 @@ class UserPublic(Public):
         None, description="when a second factor was added; for the administrators and the person"
     )
     last_used_at: datetime | None = Field(None, description="as second_factor_since; null also where never used")
+    linked_since: datetime | None = Field(None, description="as second_factor_since: when an identity was linked")
+    link_until: datetime | None = Field(None, description="as second_factor_since: until when its person may link one")
     created_at: datetime
     updated_at: datetime
 

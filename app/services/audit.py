@@ -23,6 +23,7 @@ ACCOUNTS = frozenset(
     {
         "group_members",
         "jobs",
+        "identities",
         "memberships",
         "recovery_codes",
         "reset_codes",

@@ -87,6 +87,21 @@ def attempt_change(session: Session, settings: Settings, actor: Actor, now: date
     return user.login, Candidate(user.key, user.password_hash)
 
 
+def attempt_own(session: Session, settings: Settings, actor: Actor, now: datetime) -> tuple[str, Candidate]:
+    """Count a try at showing that it is oneself; gives login and hash, an empty one where there is no password.
+
+    Without a password, because one signs in at a provider, a sign-in of the last minutes has to do. Raises
+    SignInThrottled, NotAPerson or SignInAgain.
+    """
+    user = session.get(User, actor.user_id) if actor.user_id is not None else None
+    if user is None or user.kind is not UserKind.PERSON:
+        raise NotAPerson
+    throttles.count(session, settings, user.login, actor.address, now)
+    if not user.password_hash and not sessions.is_fresh(session, actor, now):
+        raise sessions.SignInAgain
+    return user.login, Candidate(user.key, user.password_hash)
+
+
 def refuse_changed(session: Session, checked: Candidate) -> User:
     """The account whose present password was right, held; raises PresentPasswordWrong where it was changed since."""
     user = session.get_one(User, checked.user_id, with_for_update=True)

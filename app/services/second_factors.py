@@ -66,6 +66,7 @@ class State:
     since: datetime | None
     codes_left: int
     required: bool
+    has_password: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ def state(session: Session, settings: Settings, actor: Actor) -> State:
             col(RecoveryCode.user_id) == actor.user_id, col(RecoveryCode.used_at).is_(None)
         )
     )
-    return State(since, left or 0, required(settings, actor))
+    has_password = bool(session.scalar(select(col(User.password_hash)).where(col(User.id) == actor.user_id)))
+    return State(since, left or 0, required(settings, actor), has_password)
 
 
 # --- adding ---

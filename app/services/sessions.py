@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from app.clock import date_of
 from app.errors import DomainError, Kind, NotFound
 from app.messages import N_
-from app.models import SecondFactor, User, UserKind, UserSession
+from app.models import Identity, SecondFactor, User, UserKind, UserSession
 from app.permissions import Actor, Administrator
 from app.services import account_uses, actors, events, paging, places, throttles
 from app.services.paging import Slice, Sort
@@ -25,6 +25,7 @@ _HASHER = PasswordHash.recommended()
 _NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
 _SEEN_EVERY = timedelta(minutes=5)
 _KEPT = timedelta(days=30)
+_FRESH = timedelta(minutes=10)
 
 
 class SignInRefused(DomainError):
@@ -33,6 +34,14 @@ class SignInRefused(DomainError):
     kind = Kind.INVALID
     code = "sign_in_refused"
     message = N_("The account or the password is not right, or the account is closed.")
+
+
+class SignInAgain(DomainError):
+    """Something that a session without a password only does soon after it was opened."""
+
+    kind = Kind.CONFLICT
+    code = "sign_in_again"
+    message = N_("Please sign out and in again first: this is done within ten minutes of signing in.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +76,18 @@ def password_matches(password: str, password_hash: str) -> bool:
 def attempt(session: Session, settings: Settings, login: str, address: str, now: datetime) -> Candidate:
     """Count a try and give the account of ``login``; raises SignInThrottled while it has to wait."""
     throttles.count(session, settings, login, address, now)
-    row = (
+    row: Any = (
         session.connection()
         .execute(
-            select(col(User.id), col(User.password_hash)).where(
-                col(User.login) == login.lower(), col(User.kind) == UserKind.PERSON
-            )
+            select(col(User.id), col(User.password_hash), col(Identity.id).label("identity_id"))
+            .outerjoin(Identity, col(Identity.user_id) == col(User.id))
+            .where(col(User.login) == login.lower(), col(User.kind) == UserKind.PERSON)
         )
         .first()
     )
-    return Candidate(row.id, row.password_hash) if row else Candidate(None, "")
+    if row is None or (row.identity_id is not None and settings.oidc_issuer and not settings.oidc_passwords):
+        return Candidate(None, "")
+    return Candidate(row.id, row.password_hash)
 
 
 def standing(session: Session, candidate: Candidate, address: str, now: datetime) -> tuple[Actor, User] | None:
@@ -119,6 +130,7 @@ def open_for(
         created_at=now,
         last_seen_at=now,
         expires_at=now + timedelta(hours=settings.session_absolute_hours),
+        opened_by=by,
         second_factor_at=now if factor else None,
     )
     session.add(opened)
@@ -174,6 +186,7 @@ def resolve(
                 col(UserSession.csrf),
                 col(UserSession.last_seen_at),
                 col(UserSession.expires_at),
+                col(UserSession.opened_by),
                 col(UserSession.second_factor_at),
                 col(User.must_change_password),
                 func.coalesce(col(User.password_changed_at), col(User.created_at)).label("password_changed_at"),
@@ -201,11 +214,20 @@ def resolve(
 
 def _duty(settings: Settings, actor: Actor, row: Any, now: datetime) -> Duty | None:
     age = timedelta(days=settings.password_max_age_days)
-    if row.must_change_password or (age and row.has_password and row.password_changed_at + age <= now):
+    too_old = bool(age) and row.has_password and row.password_changed_at + age <= now
+    # Where linked accounts sign in at the provider alone, their password opens nothing and need not be young.
+    unused = row.opened_by == "openid" and not settings.oidc_passwords
+    if not unused and (row.must_change_password or too_old):
         return Duty.PASSWORD
     if row.factor_id is None and factor_required(settings, actor.administrator):
         return Duty.SECOND_FACTOR
     return None
+
+
+def is_fresh(session: Session, actor: Actor, now: datetime) -> bool:
+    """Whether the session that the actor came with was opened within the last ten minutes."""
+    opened = session.scalar(select(col(UserSession.created_at)).where(col(UserSession.id) == actor.session_id))
+    return opened is not None and now - opened < _FRESH
 
 
 def touch(session: Session, actor: Actor, now: datetime) -> None:
@@ -215,12 +237,14 @@ def touch(session: Session, actor: Actor, now: datetime) -> None:
     account_uses.note(session, actor.user_id or 0, now)
 
 
-def close(session: Session, actor: Actor, now: datetime) -> None:
-    """Sign out: revoke the session that the actor came with."""
+def close(session: Session, actor: Actor, now: datetime) -> str | None:
+    """Sign out: revoke the session that the actor came with; gives what had opened it."""
     session.connection().execute(
         update(UserSession).where(col(UserSession.id) == actor.session_id).values(revoked_at=now)
     )
     events.record_access(session, actor, "session.close", subject_type="users", subject_id=actor.user_id)
+    by: str | None = session.scalar(select(col(UserSession.opened_by)).where(col(UserSession.id) == actor.session_id))
+    return by
 
 
 def own(session: Session, settings: Settings, actor: Actor, now: datetime, *, limit: int, cursor: str | None) -> Slice:

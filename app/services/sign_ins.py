@@ -19,7 +19,7 @@ from app.messages import N_
 from app.models import PendingSignIn, User
 from app.permissions import Actor
 from app.services import actors, events, places, second_factors, sessions, throttles
-from app.services.sessions import Candidate, Opened
+from app.services.sessions import Opened
 from app.settings import Settings
 from app.vault import digest
 
@@ -64,12 +64,14 @@ def after_first_step(
     """Open a session, or ask for the second factor of an account that has one. Raises AddressNotAllowed."""
     if not second_factors.holds(session, user.key):
         opened = sessions.open_for(session, settings, actor, user, browser=browser, now=now, by=by)
-        throttles.forgive(session, user.login, actor.address)
+        if by == "password":
+            throttles.forgive(session, user.login, actor.address)
         return opened
     places.refuse_elsewhere(settings, actor)
-    throttles.give_back(session, user.login, actor.address)
-    connection = session.connection()
-    connection.execute(delete(PendingSignIn).where(col(PendingSignIn.expires_at) <= now))
+    # Only what was counted is given back: signing in at a provider counts no try, and an own account there
+    # must not buy tries at other people's.
+    if by == "password":
+        throttles.give_back(session, user.login, actor.address)
     token = secrets.token_urlsafe(32)
     pending = PendingSignIn(
         user_id=user.key,
@@ -130,9 +132,12 @@ def prove(
     return opened
 
 
+def sweep(session: Session, now: datetime, at_once: int) -> int:
+    """Remove at most so many sign-ins that were never finished; returns how many."""
+    over = select(col(PendingSignIn.id)).where(col(PendingSignIn.expires_at) <= now).limit(at_once)
+    return session.connection().execute(delete(PendingSignIn).where(col(PendingSignIn.id).in_(over))).rowcount
+
+
 def _credential(user: User, by: str) -> str:
     """What the first step held against, so that a pending sign-in ends when that is changed."""
     return f"{by}:{digest(user.password_hash)[:40]}"
-
-
-__all__ = ["Candidate", "Half", "Opened", "Pending", "SignInOver", "after_first_step", "attempt", "find", "prove"]

@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from app.errors import DomainError, Forbidden, Kind, NotFound, StaleVersion
 from app.messages import N_
-from app.models import AccountUse, Membership, Party, ResetCode, SecondFactor, Token, Unit, User, UserKind
+from app.models import AccountUse, Identity, Membership, Party, ResetCode, SecondFactor, Token, Unit, User, UserKind
 from app.permissions import ENDS_SOON, Actor, Administrator, P, can
 from app.recording import bulk_update
 from app.schemas.user import UserCreate, UserFilters, UserUpdate
@@ -141,12 +141,15 @@ def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
             only(col(User.must_change_password)),
             guarded(col(SecondFactor.created_at), "second_factor_since"),
             guarded(col(AccountUse.used_at), "last_used_at"),
+            guarded(col(Identity.created_at), "linked_since"),
+            guarded(col(User.link_until), "link_until"),
             col(User.created_at),
             col(User.updated_at),
         )
         .outerjoin(Unit, col(Unit.id) == col(User.unit_id))
         .outerjoin(SecondFactor, col(SecondFactor.user_id) == col(User.id))
         .outerjoin(AccountUse, col(AccountUse.user_id) == col(User.id))
+        .outerjoin(Identity, col(Identity.user_id) == col(User.id))
         .where(seen_by(actor))
     )
 

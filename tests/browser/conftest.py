@@ -82,11 +82,12 @@ def demonstration(_demonstration: Path, tmp_path: Path) -> Iterator[str]:
 
 
 @contextmanager
-def served(settings: Settings, tmp_path: Path) -> Iterator[str]:
+def served(settings: Settings, tmp_path: Path, port: int | None = None) -> Iterator[str]:
     """A server process on ``settings``' store, ended with the block."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    if port is None:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
     environment = {
         **os.environ,
         "DUIKOU_MODE": "test",

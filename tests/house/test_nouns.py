@@ -11,6 +11,7 @@ NOUNS = {
     "attachment": "attachments",
     "event": "events",
     "job": "jobs",
+    "identity": "identities",
     "membership": "memberships",
     "milestone": "milestones",
     "plan_import": "plan_imports",

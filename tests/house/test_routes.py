@@ -10,6 +10,7 @@ ROUTES = everything()
 # Page verbs without a twin, each with its reason: what they change lives in a browser.
 ONLY_PAGES = {
     "sessions.open": "a program shows a token instead",
+    "identities.link_own": "a program does not sign in at a provider",
     "sessions.close": "a program revokes its token",
     "sessions.prove": "a program shows a token, which asks for no second factor",
     "sessions.language": "a program sends Accept-Language",

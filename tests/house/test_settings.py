@@ -22,6 +22,8 @@ KEY = "k" * 40
         ("public_url", "duikou.example", "https://"),
         ("upload_limit_mb", "0", "greater than or equal to 1"),
         ("secret_key", "short", "32"),
+        ("oidc_issuer", "http://id.example", "https://"),
+        ("oidc_issuer", "id.example", "https://"),
         ("admin_addresses", "10.2.0.5/24", "10.2.0.5/24 is not a network"),
         ("admin_addresses", "192.0.2.0/24, office", "office is not a network"),
     ],
@@ -113,3 +115,20 @@ def test_each_is_explained_with_where_it_comes_from(tmp_path: Path, monkeypatch:
 def test_a_generated_key_is_said_to_be_one(tmp_path: Path) -> None:
     rows = {row.variable: row for row in explain(load(mode="demo", data=tmp_path))}
     assert rows[f"{PREFIX}SECRET_KEY"].source == "generated"
+
+
+@pytest.mark.parametrize("left_out", ["OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "PUBLIC_URL"])
+def test_half_a_provider_is_refused(left_out: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}SECRET_KEY", KEY)
+    whole = {
+        "OIDC_ISSUER": "https://id.example",
+        "OIDC_CLIENT_ID": "duikou",
+        "OIDC_CLIENT_SECRET": "secret",
+        "PUBLIC_URL": "https://duikou.example",
+    }
+    for name, value in whole.items():
+        monkeypatch.setenv(f"{PREFIX}{name}", value)
+    assert load().oidc_issuer == "https://id.example"
+    monkeypatch.delenv(f"{PREFIX}{left_out}")
+    with pytest.raises(WrongSetting, match=f"^{PREFIX}{left_out}: "):
+        load()

@@ -12,6 +12,7 @@ from tests.house.tree import APP, files, name, parsed
 # Where > what is kept, and why no other process has to know it.
 KEPT = {
     "app/adapters/meters.py": "this process's own measurements; whoever reads them adds processes up",
+    "app/adapters/oidc.py": "what the provider says of itself and its keys, an hour old at most; it can be asked again",
     "app/addresses.py": "networks of a setting",
     "app/catalogues.py": "sentences of the release",
     "app/database.py": "the lock of one embedded store, whose file has a lock of its own; engines",

@@ -71,6 +71,7 @@ WITHOUT_PROGRAMME = {
     "unit_names": "goes with units",
     "group_members": "goes with units",
     "users": "shared: a person works in many programmes",
+    "identities": "goes with users",
     "recovery_codes": "goes with users",
     "reset_codes": "goes with users",
     "second_factors": "goes with users",

@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, col, delete, select
 
+from app.adapters.storage import from_settings
 from app.database import Database
 from app.models import AccountUse, Event, Token, User, UserSession
 from app.permissions import system_actor
 from app.recording import bulk_update
-from app.services import actors, events, idle_accounts, sessions, tokens
+from app.rules.schedules import Daily
+from app.services import actors, events, idle_accounts, sessions, tokens, work
 from app.settings import Settings
 from tests.factories import NOW, SYSTEM, TODAY, World
 from tests.personas import PERSONAS
@@ -111,3 +113,19 @@ def test_any_use_keeps_an_account(database: Database, world: World, asked: Setti
             session.get_one(User, user_id).phone = "139"
             events.record(session, SYSTEM, "user.update")
     assert "handler" not in closed(database, world, asked)
+
+
+def test_comes_by_itself_each_night_where_the_setting_says_so(
+    database: Database, settings: Settings, asked: Settings, world: World
+) -> None:
+    (schedule,) = [one for one in work.SCHEDULES if one.name == "accounts.close_idle"]
+    assert callable(schedule.when)
+    assert schedule.when(settings) is None
+    assert isinstance(schedule.when(asked), Daily)
+    with database.transaction() as session:
+        age(session, DAYS + 1)
+    storage = from_settings(asked)
+    job = work.Work(1, {}, database, asked, storage, NOW, WORKER, lambda done, total: None)
+    work.KINDS[schedule.kind].run(job)
+    with database.reading() as session:
+        assert not session.get_one(User, world.users["handler"]).active

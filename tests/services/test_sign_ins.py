@@ -137,6 +137,13 @@ class TestPending:
             row = session.exec(select(PendingSignIn)).one()
         assert token not in str(row.model_dump())
 
+    def test_is_swept_out_when_it_is_over(self, database: Database, settings: Settings, world: World) -> None:
+        enrol(database, settings, world)
+        first(database, settings)
+        with database.transaction() as session:
+            assert sign_ins.sweep(session, LATER, 10) == 0
+            assert sign_ins.sweep(session, LATER + timedelta(minutes=sign_ins.MINUTES), 10) == 1
+
     def test_opens_one_session_for_two_who_come_together(
         self, database: Database, settings: Settings, world: World
     ) -> None:
@@ -179,6 +186,26 @@ class TestThrottle:
         with database.reading() as session:
             counted = {row.key: row.failures for row in session.exec(select(Throttle))}
         assert set(counted.values()) <= {0}
+
+    @pytest.mark.parametrize("factor", [False, True])
+    def test_a_sign_in_at_a_provider_buys_no_tries(
+        self, database: Database, settings: Settings, world: World, factor: bool
+    ) -> None:
+        """Otherwise an own account there would wipe out what an address has tried at other people's."""
+        if factor:
+            enrol(database, settings, world)
+        for number in range(9):
+            with database.transaction() as session:
+                sessions.attempt(session, settings, f"someone-{number}", ADDRESS, LATER)
+        with database.transaction() as session:
+            candidate = sessions.Candidate(
+                world.users["handler"], session.get_one(User, world.users["handler"]).password_hash
+            )
+            standing = sessions.standing(session, candidate, ADDRESS, LATER)
+            assert standing is not None
+            sign_ins.after_first_step(session, settings, *standing, browser="", now=LATER, by="openid")
+        with database.reading() as session:
+            assert session.get_one(Throttle, f"address:{ADDRESS}").failures == 9
 
     def test_the_last_try_of_the_password_leaves_one_for_the_code(
         self, database: Database, settings: Settings, world: World

@@ -26,6 +26,7 @@ SUBJECTS = {
     "attachments": N_("Files"),
     "group_members": N_("Members of groups"),
     "jobs": N_("Jobs"),
+    "identities": N_("Linked identities"),
     "memberships": N_("Roles"),
     "milestones": N_("Milestones"),
     "parties": N_("Sides"),

@@ -148,7 +148,13 @@ def list_resets(request: Request, actor: PageActor, store: Store) -> Response:
 
 @router.post("/users/{user_id}/reset-second-factor", name="second_factors.reset", dependencies=[needs(P.USER_MANAGE)])
 def reset_second_factor(
-    request: Request, user_id: UserId, form: Form, actor: PageActor, store: Store, now: Now
+    request: Request,
+    user_id: UserId,
+    form: Form,
+    actor: PageActor,
+    store: Store,
+    settings: Configuration,
+    now: Now,
 ) -> Response:
     """Take away the factor of a person who has lost it."""
     try:
@@ -159,7 +165,7 @@ def reset_second_factor(
         raise
     except DomainError as refusal:
         with store.reading() as session:
-            context = user_pages.user_page(session, actor, user_id)
+            context = user_pages.user_page(session, settings, actor, user_id)
         return rendering.refused(request, "users/show.html", context, refusal, STATUS[refusal.kind])
     sentence = N_("The second factor is taken away; the person is signed out and adds another when signing in.")
     return rendering.redirect(request, f"/users/{user_id}", rendering.done(request, sentence))

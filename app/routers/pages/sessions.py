@@ -13,7 +13,7 @@ from app.catalogues import LANGUAGES
 from app.errors import DomainError
 from app.messages import N_
 from app.permissions import Permission
-from app.routers import credentials, forms, rendering
+from app.routers import credentials, forms, openid, rendering
 from app.routers.dependencies import (
     Configuration,
     Form,
@@ -46,6 +46,8 @@ class SignInPage:
     next: str
     login: str = ""
     refused: str = ""
+    provider: str = ""
+    left: bool = False
     errors: dict[str, str] = field(default_factory=dict)
 
 
@@ -75,21 +77,25 @@ OpenForm = Annotated[FormData, Depends(_open_form)]
 
 
 @router.get("/sign-in", name="sessions.new")
-def show_sign_in(request: Request, next: str = "/") -> Response:
+def show_sign_in(request: Request, next: str = "/", left: bool = False) -> Response:
     """The form; a person who is signed in already goes on."""
     if visit_of(request).actor is not None:
-        return RedirectResponse(_inside(next), 303)
-    return rendering.page(request, "sessions/new.html", SignInPage(next=_inside(next)))
+        return RedirectResponse(inside(next), 303)
+    provider = provider_name(request)
+    context = SignInPage(inside(next), provider=provider, left=left and bool(provider))
+    return rendering.page(request, "sessions/new.html", context)
 
 
 @router.post("/sign-in", name="sessions.open")
 def sign_in(request: Request, form: OpenForm, now: Now) -> Response:
     """The first step: check the password outside any transaction; then a session, or the second step."""
-    login, target = str(form.get("login", "")).strip(), _inside(str(form.get("next", "/")))
+    login, target = str(form.get("login", "")).strip(), inside(str(form.get("next", "/")))
     try:
         done = credentials.sign_in(request, forms.checked(SignIn, form), now)
     except DomainError as refusal:
-        context = SignInPage(target, login, refusal.code, rendering.sentences(request, refusal))
+        context = SignInPage(
+            target, login, refusal.code, provider_name(request), errors=rendering.sentences(request, refusal)
+        )
         return rendering.refused(request, "sessions/new.html", context, refusal, STATUS[refusal.kind])
     return entered(request, done, target)
 
@@ -97,7 +103,7 @@ def sign_in(request: Request, form: OpenForm, now: Now) -> Response:
 def entered(request: Request, done: Opened | Pending, target: str) -> Response:
     """On to ``target`` with the cookie of a session, or to the second step with the cookie of a pending sign-in."""
     pending = isinstance(done, Pending)
-    response = RedirectResponse(f"/sign-in/code?{urlencode({'next': target})}" if pending else target, 303)
+    response = RedirectResponse(with_next("/sign-in/code", target) if pending else target, 303)
     response.set_cookie(
         cookie_name(request, _PENDING if pending else "session"),
         done.token,
@@ -119,18 +125,18 @@ def show_code(request: Request, store: Store, now: Now, next: str = "/") -> Resp
         half = sign_ins.find(session, request.cookies.get(cookie_name(request, _PENDING), ""), now)
     if half is None:
         return RedirectResponse("/sign-in", 303)
-    return rendering.page(request, "sessions/code.html", CodePage(_inside(next)))
+    return rendering.page(request, "sessions/code.html", CodePage(inside(next)))
 
 
 @router.post("/sign-in/code", name="sessions.prove")
 def prove(request: Request, form: OpenForm, now: Now) -> Response:
     """Take the code and open the session."""
-    target = _inside(str(form.get("next", "/")))
+    target = inside(str(form.get("next", "/")))
     token = request.cookies.get(cookie_name(request, _PENDING), "")
     try:
         opened = credentials.prove(request, token, forms.checked(Code, form), now)
     except sign_ins.SignInOver as refusal:
-        context = SignInPage(target, refused=refusal.code)
+        context = SignInPage(target, refused=refusal.code, provider=provider_name(request))
         return rendering.refused(request, "sessions/new.html", context, refusal, STATUS[refusal.kind])
     except DomainError as refusal:
         errors = rendering.sentences(request, refusal)
@@ -142,8 +148,9 @@ def prove(request: Request, form: OpenForm, now: Now) -> Response:
 def sign_out(request: Request, _form: Form, actor: PageActor, store: Store, now: Now) -> Response:
     """Revoke the session on the server, then forget the cookie."""
     with store.transaction() as session:
-        sessions.close(session, actor, now)
-    response = RedirectResponse("/sign-in", 303)
+        by = sessions.close(session, actor, now)
+    # A form may lead nowhere else (content policy), so the way out at the provider is offered as a link.
+    response = RedirectResponse("/sign-in?left=true" if by == openid.BY else "/sign-in", 303)
     response.delete_cookie(cookie_name(request, "session"), path="/")
     return response
 
@@ -185,7 +192,7 @@ def revoke_session(
 def choose_language(form: OpenForm) -> Response:
     """Keep the chosen language in a cookie, for people who are not signed in as well."""
     chosen = str(form.get("language", ""))
-    response = RedirectResponse(_inside(str(form.get("next", "/"))), 303)
+    response = RedirectResponse(inside(str(form.get("next", "/"))), 303)
     if chosen in LANGUAGES:
         response.set_cookie(rendering.LANGUAGE_COOKIE, chosen, max_age=31536000, path="/", samesite="lax")
     return response
@@ -195,13 +202,23 @@ def choose_language(form: OpenForm) -> Response:
 def choose_theme(form: OpenForm) -> Response:
     """Keep the chosen theme, light, dark or the system's, in a cookie."""
     chosen = str(form.get("theme", ""))
-    response = RedirectResponse(_inside(str(form.get("next", "/"))), 303)
+    response = RedirectResponse(inside(str(form.get("next", "/"))), 303)
     if chosen in ("light", "dark", ""):
         response.set_cookie("theme", chosen, max_age=31536000, path="/", samesite="lax")
     return response
 
 
-def _inside(target: str) -> str:
+def with_next(path: str, target: str) -> str:
+    """``path`` with where to go on to in its query."""
+    return f"{path}?{urlencode({'next': target})}"
+
+
+def provider_name(request: Request) -> str:
+    """What the sign-in page calls the provider; empty where there is none."""
+    return settings(request).oidc_name if openid.is_offered(request) else ""
+
+
+def inside(target: str) -> str:
     """``target`` if it is a path of this site; a link from outside cannot send people elsewhere."""
     inside = target.startswith("/") and not target.startswith(("//", "/\\"))
     return target if inside and not any(ord(character) < 32 for character in target) else "/"

@@ -14,11 +14,13 @@ from app.messages import N_
 from app.permissions import Actor, Administrator, Permission, can
 from app.routers import forms, rendering
 from app.routers.dependencies import Form, Now, PageActor, Store, needs
+from app.routers.dependencies import settings as settings_of
 from app.routers.errors import STATUS
 from app.routers.replay import ReplayRoute
 from app.schemas.base import MAX_ID
 from app.schemas.user import Appointment, HandOver, Reason, UserCreate, UserDetails, UserQuery, UserUpdate
 from app.services import administrators, handovers, memberships, second_factors, users
+from app.settings import Settings
 
 P = Permission
 UserId = Annotated[int, Path(ge=1, le=MAX_ID)]
@@ -49,6 +51,7 @@ class UserPage:
     own: bool
     sees_factor: bool
     resets: Sequence[Any]
+    provider: str
     seats: tuple[str, ...] = tuple(seat.value for seat in Administrator)
 
 
@@ -112,7 +115,7 @@ def create_user(request: Request, form: Form, actor: PageActor, store: Store, no
 def show_user(request: Request, user_id: UserId, actor: PageActor, store: Store) -> Response:
     """One account, as far as the reader sees it."""
     with store.reading() as session:
-        context = user_page(session, actor, user_id)
+        context = user_page(session, settings_of(request), actor, user_id)
     return rendering.page(request, "users/show.html", context)
 
 
@@ -149,7 +152,7 @@ def close_user(request: Request, user_id: UserId, form: Form, actor: PageActor, 
         reason = forms.checked(Reason, form).reason
         users.close(session, actor, user_id, forms.version_of(form), reason=reason, now=now)
 
-    return _verb(request, user_id, actor, store, do, N_("The account is closed; nobody can use it any more."))
+    return verb(request, user_id, actor, store, do, N_("The account is closed; nobody can use it any more."))
 
 
 @router.post("/users/{user_id}/reopen", name="users.reopen", dependencies=[needs(P.USER_MANAGE)])
@@ -160,7 +163,7 @@ def reopen_user(request: Request, user_id: UserId, form: Form, actor: PageActor,
         reason = forms.checked(Reason, form).reason
         users.reopen(session, actor, user_id, forms.version_of(form), reason=reason, now=now)
 
-    return _verb(request, user_id, actor, store, do, N_("The account is open again."))
+    return verb(request, user_id, actor, store, do, N_("The account is open again."))
 
 
 @router.post("/users/{user_id}/appoint", name="users.appoint", dependencies=[needs(P.ADMINISTRATOR_APPOINT)])
@@ -172,7 +175,7 @@ def appoint(request: Request, user_id: UserId, form: Form, actor: PageActor, sto
         version = forms.version_of(form)
         administrators.appoint(session, actor, user_id, version, data.administrator, reason=data.reason, now=now)
 
-    return _verb(request, user_id, actor, store, do, N_("The seat is given."))
+    return verb(request, user_id, actor, store, do, N_("The seat is given."))
 
 
 @router.post("/users/{user_id}/dismiss", name="users.dismiss", dependencies=[needs(P.ADMINISTRATOR_APPOINT)])
@@ -183,7 +186,7 @@ def dismiss(request: Request, user_id: UserId, form: Form, actor: PageActor, sto
         reason = forms.checked(Reason, form).reason
         administrators.dismiss(session, actor, user_id, forms.version_of(form), reason=reason, now=now)
 
-    return _verb(request, user_id, actor, store, do, N_("The seat is taken back; the person is signed out."))
+    return verb(request, user_id, actor, store, do, N_("The seat is taken back; the person is signed out."))
 
 
 @router.get("/users/{user_id}/hand-over", name="users.preview_hand_over", dependencies=[needs(P.USER_MANAGE)])
@@ -222,7 +225,7 @@ def hand_over(request: Request, user_id: UserId, form: Form, actor: PageActor, s
     return rendering.redirect(request, f"/users/{user_id}", done)
 
 
-def _verb(
+def verb(
     request: Request, user_id: int, actor: Actor, store: Store, do: Callable[[Session], None], sentence: str
 ) -> Response:
     """Do it and go back to the account; a refusal shows the account with its reason."""
@@ -233,12 +236,12 @@ def _verb(
         raise
     except DomainError as refusal:
         with store.reading() as session:
-            context = user_page(session, actor, user_id)
+            context = user_page(session, settings_of(request), actor, user_id)
         return rendering.refused(request, "users/show.html", context, refusal, STATUS[refusal.kind])
     return rendering.redirect(request, f"/users/{user_id}", rendering.done(request, sentence))
 
 
-def user_page(session: Session, actor: Actor, user_id: int) -> UserPage:
+def user_page(session: Session, settings: Settings, actor: Actor, user_id: int) -> UserPage:
     """The page of one account, also after a refused verb about it."""
     sees_factor = can(actor, P.SECOND_FACTOR_READ)
     resets = second_factors.resets(session, actor, user_id=user_id, limit=3, cursor=None).rows if sees_factor else ()
@@ -251,6 +254,7 @@ def user_page(session: Session, actor: Actor, user_id: int) -> UserPage:
         own=user_id == actor.user_id,
         sees_factor=sees_factor,
         resets=resets,
+        provider=settings.oidc_name if settings.oidc_issuer else "",
     )
 
 

@@ -10,6 +10,7 @@ from app.messages import N_
 from app.rules.schedules import Daily, Every
 from app.services.work import log_keeping
 from app.services.work.backing_up import back_up, backup_times, drill, drill_times
+from app.services.work.closing import close_idle_accounts
 from app.services.work.contract import Cancelled, JobKind, Schedule, Work
 from app.services.work.log_keeping import keep_logs
 from app.services.work.sealing import export_head, seal, verify
@@ -24,6 +25,7 @@ _ALL = (
     JobKind("logs.keep", keep_logs, title=N_("Compress and remove old log files")),
     JobKind("store.backup", back_up, max_attempts=5, lease=300, title=N_("Back up the store and its files")),
     JobKind("store.drill", drill, max_attempts=2, lease=300, title=N_("Restore the newest backup on trial")),
+    JobKind("accounts.close_idle", close_idle_accounts, title=N_("Close accounts that nobody uses")),
     JobKind("sweep", sweep, title=N_("Sweep out expired sessions, throttles and keys")),
 )
 
@@ -35,6 +37,11 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule("logs.keep", "logs.keep", log_keeping.when),
     Schedule("store.backup", "store.backup", backup_times),
     Schedule("store.drill", "store.drill", drill_times),
+    Schedule(
+        "accounts.close_idle",
+        "accounts.close_idle",
+        lambda settings: Daily(time(3, 10)) if settings.account_idle_days else None,
+    ),
     Schedule("sweep", "sweep", Every(minutes=60)),
 )
 

@@ -5,13 +5,20 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from app.services import idempotency, job_remains, sessions, throttles
+from app.services import idempotency, job_remains, openid_sign_ins, sessions, sign_ins, throttles
 from app.services.work.contract import Work
 
 # Few enough that the write lock of SQLite is held for milliseconds.
 AT_ONCE = 500
 Sweep = Callable[[Session, datetime, int], int]
-_SWEEPS: tuple[Sweep, ...] = (sessions.sweep, throttles.sweep, idempotency.sweep, job_remains.sweep)
+_SWEEPS: tuple[Sweep, ...] = (
+    sessions.sweep,
+    sign_ins.sweep,
+    openid_sign_ins.sweep,
+    throttles.sweep,
+    idempotency.sweep,
+    job_remains.sweep,
+)
 
 
 def sweep(work: Work) -> None:
