@@ -169,14 +169,20 @@ ADMINISTRATOR_RIGHTS: dict[Administrator, frozenset[Permission]] = {
 }
 
 
-# Administration: power over accounts, rights and the record. A list of addresses, where there is one,
+# Administration: power over accounts, rights, operation and the record. A list of addresses, where there is one,
 # holds these for everybody, and every right of whoever holds a seat (GB/T 22239-2019 8.1.4).
 ADMINISTRATION = frozenset(
     {
         P.ADMINISTRATOR_APPOINT,
         P.AUDIT_READ,
+        P.JOB_MANAGE,
+        P.JOB_READ,
         P.MEMBERSHIP_MANAGE,
+        P.SEAL_EXPORT,
+        P.SEAL_READ,
+        P.SEAL_VERIFY,
         P.SECOND_FACTOR_READ,
+        P.STATUS_READ,
         P.TOKEN_MANAGE,
         P.UNIT_GRANT,
         P.USER_MANAGE,

@@ -35,11 +35,12 @@ PAGES = {
         "/memberships/new?q=古丽",
         "/tokens",
         "/password",
+        "/second-factor",
         "/styleguide",
         "/tasks/999999",
     ),
     "system": ("/", "/users", "/users/new", "/users/1", "/units", "/status"),
-    "security": ("/memberships", "/tokens"),
+    "security": ("/memberships", "/tokens", "/second-factors/resets"),
     "audit": ("/audit",),
     "inspector": ("/audit",),
 }

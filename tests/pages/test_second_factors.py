@@ -193,6 +193,14 @@ class TestReset:
         }
         assert all("手机遗失" in found[login].text for login in SEATS)
 
+    def test_is_told_to_the_three_when_they_come(self, pages: PageClient, world: World) -> None:
+        assert "双因素认证重置。" not in pages.as_("security_admin").get("/").text
+        add(pages)
+        path = f"/users/{world.users['handler']}/reset-second-factor"
+        pages.as_("system_admin").post(path, {"version": "1", "reason": "手机遗失"})
+        told = {login for login in EVERYBODY if "次双因素认证重置" in pages.as_(login).get("/").text}
+        assert told == set(SEATS)
+
     def test_state_is_shown_to_the_three_and_the_person(self, pages: PageClient, world: World) -> None:
         add(pages)
         path = f"/users/{world.users['handler']}"

@@ -1,7 +1,7 @@
 """Home: what do I owe, by when; what waits for me; what happened. Administrators find their places."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -16,10 +16,13 @@ from app.routers import navigation, rendering
 from app.routers.dependencies import Now, PageActor, Store, needs
 from app.routers.pages import history
 from app.routers.pages.task_pages import TaskRow, address, rows_of
-from app.services import home
+from app.services import home, second_factors
 
 P = Permission
 router = APIRouter()
+# The three administrators are told of factors that were reset within so many days.
+RESETS_DAYS = 30
+_MOST_RESETS = 99
 OWED = {
     "overdue": (N_("Overdue"), "red"),
     "soon": (N_("Due within 30 days"), "yellow"),
@@ -64,6 +67,7 @@ class HomePage:
     waiting: list[Linked] = field(default_factory=list)
     recent: list[Recent] = field(default_factory=list)
     places: list[navigation.Item] = field(default_factory=list)
+    resets: int = 0
 
 
 @router.get("/", name="home", dependencies=[needs(P.ACCOUNT_MANAGE)])
@@ -71,13 +75,22 @@ def show_home(request: Request, actor: PageActor, store: Store, now: Now) -> Res
     """The first page of everybody who is signed in."""
     language = rendering.language_of(request)
     with store.reading() as session:
-        context = _business(session, actor, language, now) if can(actor, P.TASK_READ) else _places(actor, language)
+        context = (
+            _business(session, actor, language, now)
+            if can(actor, P.TASK_READ)
+            else _places(session, actor, language, now)
+        )
     return rendering.page(request, "home/index.html", context)
 
 
-def _places(actor: Actor, language: str) -> HomePage:
+def _places(session: Session, actor: Actor, language: str, now: datetime) -> HomePage:
     groups = navigation.build(actor, "/", language)
-    return HomePage(owes=False, places=[item for group in groups for item in group.items if item.url != "/"])
+    places = [item for group in groups for item in group.items if item.url != "/"]
+    resets = 0
+    if can(actor, P.SECOND_FACTOR_READ):
+        since = now - timedelta(days=RESETS_DAYS)
+        resets = len(second_factors.resets(session, actor, since=since, limit=_MOST_RESETS, cursor=None).rows)
+    return HomePage(owes=False, places=places, resets=resets)
 
 
 def _business(session: Session, actor: Actor, language: str, now: datetime) -> HomePage:
