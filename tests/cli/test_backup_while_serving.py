@@ -1,9 +1,6 @@
 """A backup that is taken from a busy server restores: every row, every file, every link of the chain."""
 
 import hashlib
-import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -12,9 +9,9 @@ import httpx
 from app import clock
 from app.database import Database
 from app.services import seals, verification
-from app.services.backups import checking, folders
+from app.services.backups import checking, folders, making
+from app.services.backups.progress import Phase
 from app.settings import Settings
-from tests.cli.conftest import environment
 from tests.cli.test_serving import serving
 from tests.factories import World, bearer_token
 from tests.services.backup_world import VAULT, contents, files_of, folder, place, restore
@@ -27,11 +24,12 @@ ENOUGH = 3
 class Writer(threading.Thread):
     """Uploads files of its own until told to stop, and remembers what the server acknowledged."""
 
-    def __init__(self, number: int, address: str, task_id: int, stop: threading.Event) -> None:
+    def __init__(self, number: int, address: str, task_id: int, stop: threading.Event, wrote: threading.Event) -> None:
         super().__init__()
         self.number = number
         self.url = f"{address}/api/v1/attachments?subject_type=tasks&subject_id={task_id}"
         self.stop = stop
+        self.wrote = wrote
         self.acknowledged: list[str] = []
         self.refused: list[int] = []
         self.warm = threading.Event()
@@ -46,6 +44,7 @@ class Writer(threading.Thread):
                 answer = client.post(self.url, files={"file": ("材料.txt", content, "text/plain")})
                 if answer.status_code == 201:
                     self.acknowledged.append(hashlib.sha256(content).hexdigest())
+                    self.wrote.set()
                 else:
                     self.refused.append(answer.status_code)
                 count += 1
@@ -57,9 +56,18 @@ class Writer(threading.Thread):
 def test_restores_with_all_that_was_acknowledged(
     settings: Settings, world: World, folder: Path, place: Settings, tmp_path: Path
 ) -> None:
-    stop = threading.Event()
+    stop, wrote = threading.Event(), threading.Event()
+    seen: set[Phase] = set()
+
+    def let_somebody_write(phase: Phase, _done: int, _total: int) -> None:
+        """Once while the store is copied and once while the files are: the backup stops nobody, nor they it."""
+        if phase not in seen:
+            seen.add(phase)
+            wrote.clear()
+            assert wrote.wait(60), f"nobody can write during {phase}"
+
     with serving(settings, tmp_path / "log", "--no-worker") as (address, _):
-        writers = [Writer(number, address, world.tasks["issued"], stop) for number in range(WRITERS)]
+        writers = [Writer(number, address, world.tasks["issued"], stop, wrote) for number in range(WRITERS)]
         for writer in writers:
             writer.start()
         try:
@@ -69,21 +77,14 @@ def test_restores_with_all_that_was_acknowledged(
             seals.seal(store, settings, clock.now, size=10)
             store.dispose()
             before = {sha256 for writer in writers for sha256 in writer.acknowledged}
-            done = subprocess.run(
-                [sys.executable, "-m", "app.cli", "backup", str(folder)],
-                env={**os.environ, **environment(settings), "LANG": "C.UTF-8"},
-                capture_output=True,
-                check=False,
-            )
-            meanwhile = {sha256 for writer in writers for sha256 in writer.acknowledged} - before
+            making.create(settings, folder, progress=let_somebody_write)
         finally:
             stop.set()
             for writer in writers:
                 writer.join()
-    assert done.returncode == 0, done.stderr.decode()
     assert [writer.refused for writer in writers] == [[]] * WRITERS
     assert len(before) >= WRITERS * ENOUGH
-    assert meanwhile, "nobody wrote while the backup ran"
+    assert seen == {Phase.STORE, Phase.FILES}
     _verify(place, folder, before)
 
 
