@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.rules import event_lines
@@ -55,6 +55,7 @@ def by_value(text: str) -> Any:
     return json.loads(text, parse_float=Decimal)
 
 
+@settings(max_examples=60)
 @given(value=st.dictionaries(st.text(max_size=5), JSON, max_size=5))
 def test_holds_the_values_and_nothing_of_their_form(value: dict[str, Any]) -> None:
     text = json.dumps(value)
@@ -65,6 +66,7 @@ def test_holds_the_values_and_nothing_of_their_form(value: dict[str, Any]) -> No
     assert b"\n" not in found
 
 
+@settings(max_examples=60)
 @given(value=st.dictionaries(st.text(max_size=5), JSON, max_size=5))
 def test_is_the_same_fast_and_slow(value: dict[str, Any]) -> None:
     given_row = row(before=json.dumps(value))

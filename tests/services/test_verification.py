@@ -265,11 +265,28 @@ ACTS = st.tuples(
 )
 
 
-@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+RANDOMLY: dict[str, Any] = {"suppress_health_check": [HealthCheck.function_scoped_fixture], "deadline": None}
+
+
+@hypothesis_settings(max_examples=10, **RANDOMLY)
 @given(act=ACTS)
 def test_nothing_done_at_random_stays_unseen(
     database: Database, settings: Settings, sealed: list[int], act: tuple[str, int, int]
 ) -> None:
+    tamper_at_random(database, settings, sealed, act)
+
+
+@pytest.mark.soak
+@hypothesis_settings(max_examples=1000, **RANDOMLY)
+@given(act=ACTS)
+def test_nothing_done_at_random_stays_unseen_for_long(
+    database: Database, settings: Settings, sealed: list[int], act: tuple[str, int, int]
+) -> None:
+    tamper_at_random(database, settings, sealed, act)
+
+
+def tamper_at_random(database: Database, settings: Settings, sealed: list[int], act: tuple[str, int, int]) -> None:
+    """One act behind the product's back is found, its row is named, and undone it leaves no trace."""
     kind, one, two = act
     first, second = sealed[one % len(sealed)], sealed[two % len(sealed)]
     columns = ("reason", "verb", "address", "subject_name")
