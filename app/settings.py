@@ -25,6 +25,25 @@ PREFIX = "DUIKOU_"
 _FILE = "_FILE"
 # Variables of the test suite, which are not the product's to know.
 _NOT_OURS = (f"{PREFIX}TEST_",)
+# What the compose file and the proxy are told by variables of the same shell, and no process of the product reads.
+OF_DEPLOYMENT = frozenset(
+    {
+        "BACKUPS",
+        "BASE_IMAGE",
+        "CADDY_IMAGE",
+        "CERTIFICATES",
+        "FRONT_SUBNET",
+        "HTTPS_PORT",
+        "HTTP_PORT",
+        "IMAGE",
+        "OWNER_URL",
+        "POSTGRES_IMAGE",
+        "PROXY_ADDRESS",
+        "REPLICAS",
+        "SITE",
+        "TLS",
+    }
+)
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 
 
@@ -253,7 +272,7 @@ def _refuse_unknown() -> None:
     wrong = []
     for name in ours:
         given = name.removeprefix(PREFIX)
-        if given not in known:
+        if given not in known and given not in OF_DEPLOYMENT:
             near = difflib.get_close_matches(given, known, 1)
             meant = f" Is {PREFIX}{near[0]} meant?" if near else ""
             wrong.append(f"{name}: there is no such setting.{meant}")

@@ -1,10 +1,12 @@
 """A wrong setting stops the start with its name and what it wants."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from app.settings import PREFIX, Settings, WrongSetting, explain, load
+from app.settings import OF_DEPLOYMENT, PREFIX, Settings, WrongSetting, explain, load
+from tests.house.tree import ROOT
 
 KEY = "k" * 40
 
@@ -132,3 +134,17 @@ def test_half_a_provider_is_refused(left_out: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv(f"{PREFIX}{left_out}")
     with pytest.raises(WrongSetting, match=f"^{PREFIX}{left_out}: "):
         load()
+
+
+def test_variables_of_the_deployment_stop_nothing_and_are_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator exports them for compose and runs the product's commands in the same shell."""
+    named = {
+        name
+        for path in ("docker-compose.yml", "deployment/Caddyfile")
+        for name in re.findall(r"\{\$?DUIKOU_([A-Z_]+):", (ROOT / path).read_text(encoding="utf-8"))
+    }
+    assert named - {name.upper() for name in Settings.model_fields} == OF_DEPLOYMENT
+    monkeypatch.setenv(f"{PREFIX}SECRET_KEY", KEY)
+    for name in OF_DEPLOYMENT:
+        monkeypatch.setenv(f"{PREFIX}{name}", "x")
+    assert load().mode == "production"
