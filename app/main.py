@@ -1,12 +1,7 @@
 """create_app(): wiring only."""
 
-import re
-from functools import cache
-
 from fastapi import FastAPI, Request
-from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.routing import compile_path
 from starlette.types import Scope
 
 from app import settings as settings_module
@@ -15,6 +10,7 @@ from app.database import Database
 from app.papers import account_workbook
 from app.routers import errors, health, statics
 from app.routers.api import routers as api_routers
+from app.routers.directory import Application
 from app.routers.limits import Limits
 from app.routers.pages import routers as page_routers
 from app.routers.watching import Watch
@@ -28,7 +24,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application of one process, with its own engines; raises WrongSetting."""
     settings = settings or settings_module.load()
 
-    app = FastAPI(
+    app = Application(
         title="Duikou",
         version="1",
         summary="Paired-assistance programmes, from the published plan to the final summary.",
@@ -39,14 +35,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         separate_input_output_schemas=False,
     )
     attach(app, settings)
-    errors.install(app, _methods_of)
-    app.include_router(health.router)
-    app.include_router(statics.router)
-    # Each inclusion analyses every route once more, which is most of the time that a start takes.
+    errors.install(app, app.methods_of)
+    for router in (health.router, statics.router):
+        app.take(router)
     for router in api_routers:
-        app.include_router(router, prefix="/api/v1")
+        app.take(router, "/api/v1")
     for router in page_routers:
-        app.include_router(router, include_in_schema=False)
+        app.take(router, in_schema=False)
     # Event streams are not compressed: the middleware leaves their type alone.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(
@@ -69,24 +64,6 @@ def attach(app: FastAPI, settings: Settings) -> None:
     app.state.meters = figures.metered(app.state.database, settings)
     if app.state.meters is not None:
         app.state.meters.gauge("live_streams", app.state.hub.__len__)
-
-
-@cache
-def _patterns() -> list[tuple[re.Pattern[str], frozenset[str]]]:
-    """Each route's path as a pattern, with its methods."""
-    routers = [("", health.router), ("", statics.router), *(("/api/v1", router) for router in api_routers)]
-    routers += [("", router) for router in page_routers]
-    return [
-        (compile_path(prefix + route.path)[0], frozenset(route.methods or ()))
-        for prefix, router in routers
-        for route in router.routes
-        if isinstance(route, APIRoute)
-    ]
-
-
-def _methods_of(path: str) -> list[str]:
-    """The methods that some route takes at ``path``, in alphabetical order."""
-    return sorted({method for pattern, methods in _patterns() if pattern.match(path) for method in methods})
 
 
 def _limit_of(settings: Settings, path: str) -> int:

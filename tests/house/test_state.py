@@ -16,7 +16,6 @@ KEPT = {
     "app/addresses.py": "networks of a setting",
     "app/catalogues.py": "sentences of the release",
     "app/database.py": "the lock of one embedded store, whose file has a lock of its own; engines",
-    "app/main.py": "paths of the routes",
     "app/recording.py": "which tables a statement names",
     "app/routers/rendering.py": "templates of the release",
     "app/routers/statics.py": "files of the release",
