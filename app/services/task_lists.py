@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import exists
 from sqlmodel import Session, col, select
 
 from app.models import Assignment, Party, Programme, Task, Track, Unit
@@ -39,15 +40,15 @@ def choices(session: Session, actor: Actor, programme_id: int | None = None) -> 
         .where(col(Track.programme_id).in_(narrowed))
         .order_by(col(Track.programme_id), col(Track.position), col(Track.id))
     )
-    taking_part = (
-        select(Assignment.unit_id)
-        .join(Task, col(Task.id) == col(Assignment.task_id))
-        .where(visibility.tasks_seen(actor), col(Task.programme_id).in_(narrowed))
+    # Unit by unit: the first task that it takes part in answers, however many there are.
+    takes_part = exists().where(
+        col(Assignment.unit_id) == col(Unit.id),
+        col(Assignment.task_id) == col(Task.id),
+        col(Task.programme_id).in_(narrowed),
+        visibility.tasks_seen(actor),
     )
     units = connection.execute(
-        select(Unit.id, Unit.name)
-        .where(col(Unit.id).in_(taking_part))
-        .order_by(col(Unit.root_id), col(Unit.position), col(Unit.id))
+        select(Unit.id, Unit.name).where(takes_part).order_by(col(Unit.root_id), col(Unit.position), col(Unit.id))
     )
     return Choices(_pairs(programmes), _pairs(tracks), _pairs(units))
 
