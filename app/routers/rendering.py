@@ -7,25 +7,21 @@ Templates are read in the reader's language by an environment of its own.
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from babel.dates import format_date, format_datetime, format_timedelta
 from fastapi import Request
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app import clock
 from app.catalogues import LANGUAGES, translate, translations
 from app.errors import DomainError
-from app.routers import navigation, statics
+from app.routers import moments, navigation, statics
 from app.routers.dependencies import Visit, cookie_name, database, mask, settings, visit_of
+from app.routers.templates import Templates
 
-_FOLDER = Path(__file__).resolve().parent.parent / "templates"
 _FLASH = "flash"
 LANGUAGE_COOKIE = "language"
 
@@ -157,42 +153,19 @@ def _path(request: Request, name: str, values: dict[str, Any]) -> str:
 
 
 @cache
-def environment(language: str) -> Environment:
+def environment(language: str) -> Templates:
     """The Jinja environment of one language."""
-    found = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
-    chinese = language == "zh_CN"
+    found = Templates(translations(language))
     # Imported macros see the globals of the environment, not the context of the page.
     found.globals["static"] = statics.url
     # Every form that is shown carries a key of its own, so that sending it twice does it once.
     found.globals["new_key"] = lambda: secrets.token_urlsafe(16)
     found.filters["date_iso"] = lambda value: value.isoformat() if value else ""
-    found.filters["date_text"] = lambda value: _date_text(value, language, chinese=chinese)
-    found.filters["time_text"] = lambda value: _time_text(value, language, chinese=chinese)
-    found.filters["ago"] = lambda value, now: format_timedelta(value - now, add_direction=True, locale=language)
+    found.filters["date_text"] = partial(moments.date_text, language)
+    found.filters["time_text"] = partial(moments.time_text, language)
+    found.filters["ago"] = partial(moments.ago, language)
     found.filters["translated"] = lambda message, **values: translate(language, message, values)
     return found
-
-
-def _date_text(value: date | None, language: str, *, chinese: bool) -> str:
-    if value is None:
-        return ""
-    return f"{value.year}年{value.month}月{value.day}日" if chinese else format_date(value, "d MMMM y", locale=language)
-
-
-def _time_text(value: datetime | None, language: str, *, chinese: bool) -> str:
-    if value is None:
-        return ""
-    local = value.astimezone(clock.SHANGHAI)
-    pattern = "y年M月d日 HH:mm" if chinese else "d MMM y HH:mm"
-    return format_datetime(local, pattern, locale=language)
 
 
 __all__ = [
