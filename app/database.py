@@ -24,6 +24,7 @@ from sqlmodel import Session
 from app import indexing
 from app.errors import DomainError, Kind
 from app.messages import N_
+from app.prepared import ReadSession, explained
 from app.recording import RecordedSession, guard, refuse_unrecorded
 from app.settings import Settings
 from app.vault import Vault
@@ -133,7 +134,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that only reads, one snapshot on SQLite, and never waits for a writer."""
-        with translated(), Session(self._reader, autoflush=False, expire_on_commit=False) as session:
+        with translated(), ReadSession(self._reader) as session:
             session.info["vault"] = self.vault
             yield session
 
@@ -214,10 +215,15 @@ def _sqlite_engine(url: URL, begin: str, *, query_only: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
+        driver = connection.connection.driver_connection
+        if driver.in_transaction:
+            # A reader that asked for prepared rows before.
+            return
         if not query_only:
             wait = 0 if connection.get_execution_options().get("at_once") else _BUSY_MILLISECONDS
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={wait}")
-        connection.exec_driver_sql(begin)
+            driver.execute(f"PRAGMA busy_timeout={wait}")
+        with explained(begin, connection.dialect):
+            driver.execute(begin)
 
     return engine
 

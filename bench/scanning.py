@@ -25,10 +25,10 @@ def opened(store: Store) -> Database:
 
 def coordinator(session: Session) -> Actor:
     """The person whose token the bench uses."""
-    actor = tokens.resolve(session, filling.TOKEN, clock.now(), address="", request_id="")
-    if actor is None:
+    found = tokens.resolve(session, filling.TOKEN, clock.now(), address="", request_id="")
+    if found is None:
         raise LookupError("the token of the bench does not open this store")
-    return actor
+    return found.actor
 
 
 def row_at(session: Session, sort: paging.Sort, place: int) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import event
 
+from app import prepared
 from app.database import Database
 
 
@@ -33,8 +34,10 @@ def counting(database: Database) -> Iterator[Asked]:
     engines = {id(engine): engine for engine in (database._writer, database._reader)}.values()
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
+    prepared.watchers.append(asked.statements.append)
     try:
         yield asked
     finally:
+        prepared.watchers.remove(asked.statements.append)
         for engine in engines:
             event.remove(engine, "before_cursor_execute", note)

@@ -122,15 +122,15 @@ def _from_token(request: Request, bearer: str, now: datetime) -> Visit:
         return Visit()
     store = database(request)
     with store.reading() as session:
-        actor = tokens.resolve(
+        found = tokens.resolve(
             session, token.strip(), now, address=address_of(request), request_id=request.state.request_id
         )
-        stale = actor is not None and actor.token_id is not None and tokens.stale_use(session, actor.token_id, now)
-    token_id = actor.token_id if actor is not None else None
-    if stale and token_id is not None:
-        user_id = actor.user_id if actor is not None else None
+    if found is None:
+        return Visit()
+    token_id, user_id = found.actor.token_id, found.actor.user_id
+    if found.stale_use and token_id is not None:
         store.note(lambda session: tokens.note_use(session, token_id, user_id, now))
-    return Visit(actor=actor)
+    return Visit(actor=found.actor)
 
 
 def _from_cookie(request: Request, now: datetime) -> Visit:

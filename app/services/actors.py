@@ -3,11 +3,41 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlmodel import Session, col
 
 from app.models import Membership, Unit, User
 from app.permissions import Actor, Seat
+from app.prepared import Prepared, given
+
+# One row for each seat that is held on the day, and at least one.
+_ACCOUNT = Prepared(
+    select(
+        col(User.name),
+        col(User.unit_id),
+        col(User.administrator),
+        col(User.language),
+        col(User.active),
+        col(User.expires_on),
+        col(Unit.root_id),
+        col(Unit.name).label("unit_name"),
+        col(Unit.may_create_programmes),
+        col(Membership.programme_id),
+        col(Membership.unit_id).label("seat_unit_id"),
+        col(Membership.role),
+    )
+    .outerjoin(Unit, col(Unit.id) == col(User.unit_id))
+    .outerjoin(
+        Membership,
+        and_(
+            col(Membership.user_id) == col(User.id),
+            or_(col(Membership.starts_on).is_(None), col(Membership.starts_on) <= given("today")),
+            or_(col(Membership.ends_on).is_(None), col(Membership.ends_on) >= given("today")),
+        ),
+    )
+    .where(col(User.id) == given("user_id"))
+    .order_by(col(Membership.programme_id), col(Membership.id))
+)
 
 
 def load(
@@ -22,26 +52,9 @@ def load(
     address: str = "",
     request_id: str = "",
 ) -> Actor | None:
-    """The actor of an account on ``today``, or None if it is closed, expired or gone. Two queries."""
-    row: Any = (
-        session.connection()
-        .execute(
-            select(
-                col(User.name),
-                col(User.unit_id),
-                col(User.administrator),
-                col(User.language),
-                col(User.active),
-                col(User.expires_on),
-                col(Unit.root_id),
-                col(Unit.name).label("unit_name"),
-                col(Unit.may_create_programmes),
-            )
-            .outerjoin(Unit, col(Unit.id) == col(User.unit_id))
-            .where(col(User.id) == user_id)
-        )
-        .first()
-    )
+    """The actor of an account on ``today``, or None if it is closed, expired or gone. One query."""
+    rows = _ACCOUNT.all(session, user_id=user_id, today=today)
+    row = rows[0] if rows else None
     if row is None or not row.active or (row.expires_on is not None and row.expires_on < today):
         return None
     return Actor(
@@ -53,7 +66,7 @@ def load(
         unit_name=row.unit_name or "",
         administrator=row.administrator,
         # 三员分立: a seat that was written past the check still gives no business role.
-        seats=() if row.administrator else _seats(session, user_id, today),
+        seats=() if row.administrator else _seats(rows),
         may_create_programmes=bool(row.may_create_programmes) and row.administrator is None,
         scopes=scopes,
         token_id=token_id,
@@ -66,14 +79,5 @@ def load(
     )
 
 
-def _seats(session: Session, user_id: int, today: date) -> tuple[Seat, ...]:
-    rows = session.connection().execute(
-        select(col(Membership.programme_id), col(Membership.unit_id), col(Membership.role))
-        .where(
-            col(Membership.user_id) == user_id,
-            or_(col(Membership.starts_on).is_(None), col(Membership.starts_on) <= today),
-            or_(col(Membership.ends_on).is_(None), col(Membership.ends_on) >= today),
-        )
-        .order_by(col(Membership.programme_id), col(Membership.id))
-    )
-    return tuple(Seat(row.programme_id, row.unit_id, row.role) for row in rows)
+def _seats(rows: list[Any]) -> tuple[Seat, ...]:
+    return tuple(Seat(row.programme_id, row.seat_unit_id, row.role) for row in rows if row.programme_id is not None)

@@ -11,6 +11,7 @@ from sqlmodel import Session, SQLModel, col
 from app.clock import now as clock_now
 from app.models import Event, EventKind
 from app.permissions import Actor
+from app.prepared import Prepared, dialect_of
 from app.recording import RowChange, plain, storable, take_noted, writing_events
 from app.rules import event_lines
 from app.services import idempotency
@@ -199,17 +200,19 @@ def horizon(session: Session) -> str:
     transaction that wrote an event, and those older than it that are still open: each may have written one.
     Transactions that came after it and wrote none leave the text as it is.
     """
-    connection = session.connection()
-    if connection.dialect.name != "postgresql":
-        return str(connection.scalar(_NEWEST))
-    newest, transaction, snapshot = connection.execute(_NEWEST_COMMITTED).one()
+    if dialect_of(session).name != "postgresql":
+        return str(_NEWEST.scalar(session))
+    newest, transaction, snapshot = _NEWEST_COMMITTED.first(session)
     older = [number for number in str(snapshot).rpartition(":")[2].split(",") if number and int(number) < transaction]
     return f"{newest}/{transaction}/{','.join(older)}"
 
 
-_NEWEST = select(func.max(col(Event.id)))
-_NEWEST_COMMITTED = select(
-    _NEWEST.scalar_subquery(),
-    func.coalesce(select(func.max(col(Event.transaction_id))).scalar_subquery(), 0),
-    cast(func.pg_current_snapshot(), Text),
+_newest = select(func.max(col(Event.id)))
+_NEWEST = Prepared(_newest)
+_NEWEST_COMMITTED = Prepared(
+    select(
+        _newest.scalar_subquery(),
+        func.coalesce(select(func.max(col(Event.transaction_id))).scalar_subquery(), 0),
+        cast(func.pg_current_snapshot(), Text),
+    )
 )

@@ -18,10 +18,10 @@ from sqlmodel import Session
 
 from app.errors import DomainError, Kind
 from app.messages import N_
+from app.prepared import Prepared, given
 from app.vault import Vault
 
 MAX_LIMIT = 200
-Step = Callable[[int], Any]
 
 
 class CursorRefused(DomainError):
@@ -61,6 +61,31 @@ class Parts:
     values: Sequence[int]
 
 
+class Listing:
+    """A list that is asked for again and again: its statements are prepared when they are first needed.
+
+    ``statement`` selects the rows a view needs and must contain the sort's columns under their own
+    names; with ``parts`` it selects rows of these parts alone.
+    """
+
+    def __init__(self, statement: Select[*tuple[Any, ...]], sort: Sort, parts: Parts | None = None) -> None:
+        self._statement = statement
+        self._sort = sort
+        self._parts = parts
+        self._prepared: dict[tuple[object, bool], Prepared] = {}
+
+    def page(self, session: Session, *, limit: int, cursor: str | None, filters: Mapping[str, Any]) -> Slice:
+        """The page after ``cursor``. Raises CursorRefused."""
+
+        def run(step: Step, values: dict[str, Any]) -> Sequence[Any]:
+            found = self._prepared.get(step.key)
+            if found is None:
+                found = self._prepared.setdefault(step.key, Prepared(step.statement()))
+            return found.all(session, **values)
+
+        return _page(session, run, self._statement, self._sort, self._parts, limit, cursor, filters)
+
+
 def fetch(
     session: Session,
     statement: Select[*tuple[Any, ...]],
@@ -71,20 +96,33 @@ def fetch(
     filters: Mapping[str, Any],
     parts: Parts | None = None,
 ) -> Slice:
-    """The page of ``statement`` after ``cursor`` in the order of ``sort``.
+    """The page of ``statement``, as ``Listing`` describes it, after ``cursor``. Raises CursorRefused."""
 
-    ``statement`` selects the rows a view needs and must contain the sort's columns under their own
-    names; with ``parts`` it selects rows of these parts alone. Raises CursorRefused.
-    """
+    def run(step: Step, values: dict[str, Any]) -> Sequence[Any]:
+        return session.connection().execute(step.statement(), values).all()
+
+    return _page(session, run, statement, sort, parts, limit, cursor, filters)
+
+
+def _page(
+    session: Session,
+    run: Callable[["Step", dict[str, Any]], Sequence[Any]],
+    statement: Select[*tuple[Any, ...]],
+    sort: Sort,
+    parts: Parts | None,
+    limit: int,
+    cursor: str | None,
+    filters: Mapping[str, Any],
+) -> Slice:
     vault: Vault = session.info["vault"]
-    scope = _scope(sort, filters)
+    scope = _scope(sort, filters) if cursor else ""
     limit = max(1, min(limit, MAX_LIMIT))
     rows: list[Any] = []
     for step in _steps(statement, sort, parts, _open(vault, cursor, scope) if cursor else None):
-        rows += session.connection().execute(step(limit + 1 - len(rows))).all()
+        rows += run(step, {"limit": limit + 1 - len(rows), **step.values})
         if len(rows) > limit:
             break
-    following = _close(vault, scope, sort, rows[limit - 1]) if len(rows) > limit else None
+    following = _close(vault, scope or _scope(sort, filters), sort, rows[limit - 1]) if len(rows) > limit else None
     return Slice(rows[:limit], following)
 
 
@@ -113,51 +151,78 @@ def _open(vault: Vault, cursor: str, scope: str) -> list[Any]:
     return list(values)
 
 
-def _steps(statement: Any, sort: Sort, parts: Parts | None, after: list[Any] | None) -> Iterator[Step]:
-    """Statements that give the list one after the other, each for at most as many rows as it is asked for."""
-    first = sort.columns[0]
-    if parts is not None and parts.column is first:
-        for value in sorted(parts.values, reverse=sort.descending):
-            passed = after is not None and (value > after[0] if sort.descending else value < after[0])
-            if not passed:
-                rest = after[1:] if after is not None and value == after[0] else None
-                yield _step([statement.where(first == value)], sort.columns[1:], sort, rest)
-        return
-    branches = [statement] if parts is None else [statement.where(parts.column == value) for value in parts.values]
-    if not getattr(first, "nullable", False):
-        yield _step(branches, sort.columns, sort, after)
-        return
-    # Empty values stand last in both directions, and neither engine finds them there by an index.
-    if after is None or after[0] is not None:
-        yield _step([branch.where(first.is_not(null())) for branch in branches], sort.columns, sort, after)
-        after = None
-    rest = after[1:] if after is not None else None
-    yield _step([branch.where(first.is_(null())) for branch in branches], sort.columns[1:], sort, rest)
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement of a list: the branches that it merges, the columns that order it, and after which values.
 
+    ``name`` tells it from the list's other steps.
+    """
 
-def _step(branches: Sequence[Any], columns: Sequence[Any], sort: Sort, after: list[Any] | None) -> Step:
-    def limited(limit: int) -> Any:
-        order = [column.desc() if sort.descending else column.asc() for column in columns]
-        beyond = [_beyond(columns, after, descending=sort.descending)] if after is not None else []
-        found = [branch.where(*beyond).order_by(*order).limit(limit) for branch in branches]
+    name: object
+    branches: Callable[[], Sequence[Any]]
+    columns: tuple[Any, ...]
+    descending: bool
+    after: Sequence[Any] | None
+
+    @property
+    def key(self) -> tuple[object, bool]:
+        """What tells its text from those of the list's other steps."""
+        return self.name, self.after is not None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What is bound to it beside ``limit``."""
+        pairs = zip(self.columns, self.after or (), strict=False)
+        return {f"after_{place}": _typed(column, value) for place, (column, value) in enumerate(pairs)}
+
+    def statement(self) -> Any:
+        """At most ``limit`` rows in the order, strictly after the values."""
+        order = [column.desc() if self.descending else column.asc() for column in self.columns]
+        beyond = [] if self.after is None else [self._beyond()]
+        found = [branch.where(*beyond).order_by(*order).limit(given("limit")) for branch in self.branches()]
         if len(found) == 1:
             return found[0]
         merged = union_all(*(select(branch.subquery()) for branch in found)).subquery()
-        names = [merged.c[column.key] for column in columns]
-        return select(merged).order_by(*(name.desc() if sort.descending else name for name in names)).limit(limit)
+        names = [merged.c[column.key] for column in self.columns]
+        order = [name.desc() if self.descending else name.asc() for name in names]
+        return select(merged).order_by(*order).limit(given("limit"))
 
-    return limited
+    def _beyond(self) -> ColumnElement[bool]:
+        # Compared as one row: what both engines look up in an index.
+        bound = [bindparam(f"after_{place}", None, column.type) for place, column in enumerate(self.columns)]
+        here: Any = self.columns[0] if len(bound) == 1 else tuple_(*self.columns)
+        there: Any = bound[0] if len(bound) == 1 else tuple_(*bound)
+        beyond: ColumnElement[bool] = here < there if self.descending else here > there
+        return beyond
 
 
-def _beyond(columns: Sequence[Any], values: list[Any], *, descending: bool) -> ColumnElement[bool]:
-    """Strictly after the given row, compared as one: what both engines look up in an index."""
-    row = [
-        bindparam(None, _typed(column, value), type_=column.type) for column, value in zip(columns, values, strict=True)
-    ]
-    here: Any = columns[0] if len(row) == 1 else tuple_(*columns)
-    there: Any = row[0] if len(row) == 1 else tuple_(*row)
-    beyond: ColumnElement[bool] = here < there if descending else here > there
-    return beyond
+def _steps(statement: Any, sort: Sort, parts: Parts | None, after: list[Any] | None) -> Iterator[Step]:
+    """Statements that give the list one after the other."""
+    first, rest = sort.columns[0], sort.columns[1:]
+
+    def step(name: object, columns: tuple[Any, ...], after: Sequence[Any] | None, *conditions: Any) -> Step:
+        def branches() -> Sequence[Any]:
+            narrowed = statement.where(*conditions)
+            if parts is None or name in parts.values:
+                return [narrowed]
+            return [narrowed.where(parts.column == value) for value in parts.values]
+
+        return Step(name, branches, columns, sort.descending, after)
+
+    if parts is not None and parts.column is first:
+        for value in sorted(parts.values, reverse=sort.descending):
+            if after is None or value == after[0]:
+                yield step(value, rest, after[1:] if after else None, first == value)
+                after = None
+        return
+    if not getattr(first, "nullable", False):
+        yield step("all", sort.columns, after)
+        return
+    # Empty values stand last in both directions, and neither engine finds them there by an index.
+    if after is None or after[0] is not None:
+        yield step("filled", sort.columns, after, first.is_not(null()))
+        after = None
+    yield step("empty", rest, after[1:] if after else None, first.is_(null()))
 
 
 def _typed(column: ColumnElement[Any], value: Any) -> Any:

@@ -15,6 +15,7 @@ from app.errors import DomainError, Kind, NotFound
 from app.messages import N_
 from app.models import Identity, SecondFactor, User, UserKind, UserSession
 from app.permissions import Actor, Administrator
+from app.prepared import Prepared, given
 from app.services import account_uses, actors, events, paging, places, throttles
 from app.services.paging import Slice, Sort
 from app.settings import Settings
@@ -173,32 +174,31 @@ class Found:
     stale_sight: bool
 
 
+_OPENING = Prepared(
+    select(
+        col(UserSession.id),
+        col(UserSession.user_id),
+        col(UserSession.csrf),
+        col(UserSession.last_seen_at),
+        col(UserSession.expires_at),
+        col(UserSession.opened_by),
+        col(UserSession.second_factor_at),
+        col(User.must_change_password),
+        func.coalesce(col(User.password_changed_at), col(User.created_at)).label("password_changed_at"),
+        (col(User.password_hash) != "").label("has_password"),
+        col(SecondFactor.id).label("factor_id"),
+    )
+    .join(User, col(User.id) == col(UserSession.user_id))
+    .outerjoin(SecondFactor, col(SecondFactor.user_id) == col(UserSession.user_id))
+    .where(col(UserSession.token_hash) == given("digest"), col(UserSession.revoked_at).is_(None))
+)
+
+
 def resolve(
     session: Session, settings: Settings, token: str, now: datetime, *, address: str, request_id: str
 ) -> Found | None:
-    """The session of a cookie, unless it was revoked, idle or absolute limits are over. Three queries."""
-    row: Any = (
-        session.connection()
-        .execute(
-            select(
-                col(UserSession.id),
-                col(UserSession.user_id),
-                col(UserSession.csrf),
-                col(UserSession.last_seen_at),
-                col(UserSession.expires_at),
-                col(UserSession.opened_by),
-                col(UserSession.second_factor_at),
-                col(User.must_change_password),
-                func.coalesce(col(User.password_changed_at), col(User.created_at)).label("password_changed_at"),
-                (col(User.password_hash) != "").label("has_password"),
-                col(SecondFactor.id).label("factor_id"),
-            )
-            .join(User, col(User.id) == col(UserSession.user_id))
-            .outerjoin(SecondFactor, col(SecondFactor.user_id) == col(UserSession.user_id))
-            .where(col(UserSession.token_hash) == digest(token), col(UserSession.revoked_at).is_(None))
-        )
-        .first()
-    )
+    """The session of a cookie, unless it was revoked, idle or absolute limits are over. Two queries."""
+    row = _OPENING.first(session, digest=digest(token))
     idle = timedelta(minutes=settings.session_idle_minutes)
     if row is None or row.expires_at <= now or row.last_seen_at + idle <= now:
         return None

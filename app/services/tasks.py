@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_
@@ -13,6 +14,7 @@ from app.errors import DomainError, Forbidden, Kind, NotFound, StaleVersion
 from app.messages import N_
 from app.models import Assignment, Event, EventKind, Task, TaskState, Track
 from app.permissions import Actor, Permission, can
+from app.prepared import Prepared, given
 from app.rules import paths
 from app.rules import tasks as rules
 from app.schemas.task import TaskCreate, TaskFilters, TaskUpdate
@@ -53,6 +55,7 @@ SORTS = {
 }
 _COUNTED_UP_TO = 1000
 _MOST_PARTS = 50
+_FILTERS = set(TaskFilters.model_fields)
 
 
 class TrackUnknown(DomainError):
@@ -97,6 +100,28 @@ def narrowed(session: Session, actor: Actor, filters: TaskFilters) -> tuple[Sele
 
     One query where there are words to look up, else none.
     """
+    statement = visible_to(actor).where(*_conditions(actor, filters))
+    programmes = _programmes(actor, filters)
+    candidates = indexing.candidates(session, indexing.TASKS, filters.q, programmes) if filters.q else None
+    if candidates is None:
+        return statement, _parts(actor, programmes)
+    # SQLite would rather walk a programme in its order than look at a few rows by their ids.
+    few = statement.where(indexing.among(session, col(Task.id), candidates)).with_hint(Task, "NOT INDEXED", "sqlite")
+    return few, None
+
+
+def _programmes(actor: Actor, filters: TaskFilters) -> tuple[int, ...]:
+    readable = actor.programmes_with(P.TASK_READ)
+    return (filters.programme,) if filters.programme in readable else readable
+
+
+def _parts(actor: Actor, programmes: Sequence[int]) -> paging.Parts | None:
+    # The system sees all programmes, and nobody is a member of more than a few.
+    divided = not actor.is_system and len(programmes) <= _MOST_PARTS
+    return paging.Parts(col(Task.programme_id), programmes) if divided else None
+
+
+def _conditions(actor: Actor, filters: TaskFilters) -> list[Any]:
     equal = {
         Task.programme_id: filters.programme,
         Task.parent_id: filters.parent,
@@ -117,17 +142,7 @@ def narrowed(session: Session, actor: Actor, filters: TaskFilters) -> tuple[Sele
         wanted.append(exists().where(part).correlate(Task))
     else:
         wanted.extend(_due(filters, col(Task.due_on)))
-    statement = visible_to(actor).where(*wanted)
-    readable = actor.programmes_with(P.TASK_READ)
-    programmes = (filters.programme,) if filters.programme in readable else readable
-    candidates = indexing.candidates(session, indexing.TASKS, filters.q, programmes) if filters.q else None
-    if candidates is None:
-        # The system sees all programmes, and nobody is a member of more than a few.
-        divided = not actor.is_system and len(programmes) <= _MOST_PARTS
-        return statement, paging.Parts(col(Task.programme_id), programmes) if divided else None
-    # SQLite would rather walk a programme in its order than look at a few rows by their ids.
-    few = statement.where(indexing.among(session, col(Task.id), candidates)).with_hint(Task, "NOT INDEXED", "sqlite")
-    return few, None
+    return wanted
 
 
 def _assignment_conditions(actor: Actor, filters: TaskFilters) -> list[Any]:
@@ -158,26 +173,54 @@ def page(
     session: Session, actor: Actor, filters: TaskFilters, *, sort: str = "plan", limit: int = 50, cursor: str | None
 ) -> paging.Slice:
     """One page of the visible tasks as rows with ``COLUMNS``. Raises CursorRefused."""
-    given = filters.model_dump(include=set(TaskFilters.model_fields), exclude_none=True)
+    asked = filters.model_dump(include=_FILTERS, exclude_none=True)
+    if filters.q is None:
+        listing = _listing(actor.rights, frozenset(asked.items()), sort)
+        return listing.page(session, limit=limit, cursor=cursor, filters=asked)
     statement, parts = narrowed(session, actor, filters)
     rows: Any = statement.with_only_columns(*COLUMNS)
-    return paging.fetch(session, rows, SORTS[sort], limit=limit, cursor=cursor, filters=given, parts=parts)
+    return paging.fetch(session, rows, SORTS[sort], limit=limit, cursor=cursor, filters=asked, parts=parts)
+
+
+@lru_cache(maxsize=256)
+def _listing(rights: Actor, filters: frozenset[tuple[str, Any]], sort: str) -> paging.Listing:
+    wanted = TaskFilters.model_construct(**dict(filters))
+    programmes = _programmes(rights, wanted)
+    statement: Any = visible_to(rights).where(*_conditions(rights, wanted)).with_only_columns(*COLUMNS)
+    return paging.Listing(statement, SORTS[sort], _parts(rights, programmes))
 
 
 def count(session: Session, actor: Actor, filters: TaskFilters) -> int:
     """How many visible tasks match, at most 1,001: beyond a thousand the screen says "1,000+"."""
+    if filters.q is None:
+        asked = filters.model_dump(include=_FILTERS, exclude_none=True)
+        return int(_counting(actor.rights, frozenset(asked.items())).scalar(session) or 0)
     statement, _ = narrowed(session, actor, filters)
+    return int(session.connection().scalar(_counted(statement)) or 0)
+
+
+@lru_cache(maxsize=256)
+def _counting(rights: Actor, filters: frozenset[tuple[str, Any]]) -> Prepared:
+    wanted = TaskFilters.model_construct(**dict(filters))
+    return Prepared(_counted(visible_to(rights).where(*_conditions(rights, wanted))))
+
+
+def _counted(statement: SelectOfScalar[Task]) -> Any:
     some = statement.with_only_columns(col(Task.id)).limit(_COUNTED_UP_TO + 1).subquery()
-    return int(session.connection().scalar(select(func.count()).select_from(some)) or 0)
+    return select(func.count()).select_from(some)
 
 
 def show(session: Session, actor: Actor, task_id: int) -> Any:
     """One visible task as a row with ``COLUMNS``; raises NotFound."""
-    statement: Any = visible_to(actor).where(col(Task.id) == task_id).with_only_columns(*COLUMNS)
-    row = session.connection().execute(statement).first()
+    row = _showing(actor.rights).first(session, task_id=task_id)
     if row is None:
         raise NotFound
     return row
+
+
+@lru_cache(maxsize=256)
+def _showing(rights: Actor) -> Prepared:
+    return Prepared(visible_to(rights).where(col(Task.id) == given("task_id")).with_only_columns(*COLUMNS))
 
 
 def load(session: Session, actor: Actor, task_id: int, version: int | None = None) -> Task:

@@ -20,6 +20,7 @@ from app.errors import DomainError, Forbidden, Kind, NotFound, StaleVersion
 from app.messages import N_
 from app.models import Token, TokenUse, User, UserKind
 from app.permissions import Actor, P, can, held
+from app.prepared import Prepared, given
 from app.schemas.token import TokenCreate
 from app.services import account_uses, actors, events, paging
 from app.services.paging import Slice, Sort
@@ -75,20 +76,29 @@ class Created:
     secret: str
 
 
-def resolve(session: Session, token: str, now: datetime, *, address: str, request_id: str) -> Actor | None:
-    """The actor of a bearer token, unless it is unknown, revoked or expired. Three queries."""
-    row = (
-        session.connection()
-        .execute(
-            select(col(Token.id), col(Token.user_id), col(Token.scopes)).where(
-                col(Token.token_hash) == digest(token), col(Token.revoked_at).is_(None), col(Token.expires_at) > now
-            )
-        )
-        .first()
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A token that opens: for whom, and whether its use should be noted: not for the last five minutes, or never."""
+
+    actor: Actor
+    stale_use: bool
+
+
+_OPENING = Prepared(
+    select(col(Token.id), col(Token.user_id), col(Token.scopes), col(TokenUse.used_at))
+    .outerjoin(TokenUse, col(TokenUse.token_id) == col(Token.id))
+    .where(
+        col(Token.token_hash) == given("digest"), col(Token.revoked_at).is_(None), col(Token.expires_at) > given("now")
     )
+)
+
+
+def resolve(session: Session, token: str, now: datetime, *, address: str, request_id: str) -> Found | None:
+    """Who is behind a bearer token, unless it is unknown, revoked or expired. Two queries."""
+    row = _OPENING.first(session, digest=digest(token), now=now)
     if row is None:
         return None
-    return actors.load(
+    actor = actors.load(
         session,
         row.user_id,
         date_of(now),
@@ -98,12 +108,7 @@ def resolve(session: Session, token: str, now: datetime, *, address: str, reques
         address=address,
         request_id=request_id,
     )
-
-
-def stale_use(session: Session, token_id: int, now: datetime) -> bool:
-    """Whether the last use of a token was noted more than five minutes ago, or never."""
-    used_at = session.connection().scalar(select(col(TokenUse.used_at)).where(col(TokenUse.token_id) == token_id))
-    return used_at is None or now - used_at > _USED_EVERY
+    return None if actor is None else Found(actor, row.used_at is None or now - row.used_at > _USED_EVERY)
 
 
 def note_use(session: Session, token_id: int, user_id: int | None, now: datetime) -> None:

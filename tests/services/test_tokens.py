@@ -27,7 +27,8 @@ def create(
 
 def use(database: Database, secret: str, now: datetime = NOW) -> Actor | None:
     with database.reading() as session:
-        return tokens.resolve(session, secret, now, address="", request_id="")
+        found = tokens.resolve(session, secret, now, address="", request_id="")
+    return None if found is None else found.actor
 
 
 @pytest.fixture
@@ -148,9 +149,11 @@ class TestNoteUse:
         for minutes, stale in ((0, True), (4, False), (6, True)):
             at = NOW + timedelta(minutes=minutes)
             with database.transaction() as session:
-                assert tokens.stale_use(session, made.token_id, at) is stale
+                found = tokens.resolve(session, made.secret, at, address="", request_id="")
+                assert found is not None
+                assert found.stale_use is stale
                 if stale:
-                    tokens.note_use(session, made.token_id, at)
+                    tokens.note_use(session, made.token_id, found.actor.user_id, at)
 
     def test_gives_nothing_with_a_closed_account(self, database: Database, world: World) -> None:
         made = create(database, actor_of(database, world, "handler"))

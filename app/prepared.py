@@ -1,0 +1,202 @@
+"""The thin way to rows: a select that is compiled once and then run on the driver's own cursor.
+
+Building a statement anew and reading its result through all of SQLAlchemy costs ten times what either
+engine needs to answer. What is asked in every request is prepared instead: ``Prepared`` keeps the
+text for each dialect and gives named tuples; values that change are ``given("name")`` in it. It takes
+selects alone, so nothing goes past the recording door.
+"""
+
+from collections import namedtuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, Dialect, Engine, Select, bindparam
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlmodel import Session
+
+Convert = Callable[[Any], Any]
+# Told the text of each statement that is run; for tests that count.
+watchers: list[Callable[[str], None]] = []
+
+
+def given(name: str) -> BindParameter[Any]:
+    """The place of a value that is told at each run; its type comes from what it is compared with."""
+    return bindparam(name, None)
+
+
+class ReadSession(Session):
+    """A session that only reads. Prepared statements use its driver's connection and spare it the rest.
+
+    Whatever else is asked in it runs on the same connection, and on SQLite in the same snapshot.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, autoflush=False, expire_on_commit=False)
+        self._engine = engine
+        self._borrowed: PoolProxiedConnection | None = None
+        self._connection: Connection | None = None
+
+    @property
+    def driver(self) -> Any:
+        """The driver's connection, inside a transaction on SQLite and outside of any on PostgreSQL."""
+        if self._borrowed is None:
+            with explained("", self._engine.dialect):
+                self._borrowed = self._engine.raw_connection()
+            if self._engine.dialect.name == "sqlite":
+                self._borrowed.driver_connection.execute("BEGIN")  # type: ignore[union-attr]
+            else:
+                self._borrowed.driver_connection.autocommit = True  # type: ignore[union-attr]
+        return self._borrowed.driver_connection
+
+    @property
+    def dialect(self) -> Dialect:
+        """The engine's dialect."""
+        return self._engine.dialect
+
+    def get_bind(self, *_: Any, **__: Any) -> Engine | Connection:
+        """The connection that the driver's was taken from, once something asks for more than rows."""
+        if self._connection is None:
+            borrowed = self._borrowed
+            if borrowed is not None and self._engine.dialect.name != "sqlite":
+                borrowed.driver_connection.autocommit = False  # type: ignore[union-attr]
+            self._connection = Connection(self._engine, connection=borrowed)
+            self._borrowed = self._connection.connection
+        return self._connection
+
+    def lose(self, error: BaseException) -> None:
+        """Keep the connection out of the pool: its other end is gone."""
+        if self._borrowed is not None:
+            self._borrowed.invalidate(error)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        super().close()
+        connection, borrowed = self._connection, self._borrowed
+        self._connection = self._borrowed = None
+        if connection is not None:
+            connection.close()
+        elif borrowed is not None:
+            with suppress(Exception):
+                if self._engine.dialect.name != "sqlite":
+                    borrowed.driver_connection.autocommit = False  # type: ignore[union-attr]
+            borrowed.close()
+
+
+def dialect_of(session: Session) -> Dialect:
+    """The dialect behind a session, without asking for a connection."""
+    return session.dialect if isinstance(session, ReadSession) else session.get_bind().dialect
+
+
+class Prepared:
+    """A select whose text is made once for each dialect."""
+
+    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+        if not getattr(statement, "is_select", False):
+            raise TypeError("only a select can be prepared")
+        self._statement = statement
+        self._made: dict[str, _Made] = {}
+
+    def all(self, session: Session, **values: Any) -> list[Any]:
+        """Every row as a named tuple. Raises what SQLAlchemy would."""
+        made, cursor = self._run(session, values)
+        return made.rows(cursor.fetchall())
+
+    def first(self, session: Session, **values: Any) -> Any:
+        """The first row, or None."""
+        made, cursor = self._run(session, values)
+        found = cursor.fetchone()
+        cursor.close()
+        return None if found is None else made.rows([found])[0]
+
+    def scalar(self, session: Session, **values: Any) -> Any:
+        """The first column of the first row, or None."""
+        found = self.first(session, **values)
+        return None if found is None else found[0]
+
+    def _run(self, session: Session, values: dict[str, Any]) -> tuple["_Made", Any]:
+        dialect = dialect_of(session)
+        made = self._made.get(dialect.name)
+        if made is None:
+            made = self._made.setdefault(dialect.name, _make(self._statement, dialect))
+        for watcher in watchers:
+            watcher(made.text)
+        if isinstance(session, ReadSession):
+            driver = session.driver
+        else:
+            driver = session.connection().connection.driver_connection
+        try:
+            with explained(made.text, dialect, driver):
+                return made, driver.execute(made.text, made.bound(values))
+        except DBAPIError as error:
+            if error.connection_invalidated and isinstance(session, ReadSession):
+                session.lose(error)
+            raise
+
+
+@dataclass(slots=True)
+class _Made:
+    """A statement for one dialect: its text, what is bound to it, and how a row is read."""
+
+    text: str
+    constants: dict[str, Any]
+    changing: dict[str, Convert | None]
+    order: list[str] | None
+    make: Callable[[Any], Any]
+    converts: list[tuple[int, Convert]]
+
+    def bound(self, values: dict[str, Any]) -> Any:
+        given = {name: convert(values[name]) if convert else values[name] for name, convert in self.changing.items()}
+        bound = {**self.constants, **given} if self.constants else given
+        return bound if self.order is None else [bound[name] for name in self.order]
+
+    def rows(self, found: list[Any]) -> list[Any]:
+        make, converts = self.make, self.converts
+        if not converts:
+            return [make(row) for row in found]
+        rows = []
+        for row in found:
+            values = list(row)
+            for place, convert in converts:
+                values[place] = convert(values[place])
+            rows.append(make(values))
+        return rows
+
+
+def _make(statement: Any, dialect: Dialect) -> _Made:
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    processors = compiled._bind_processors
+    constants: dict[str, Any] = {}
+    changing: dict[str, Convert | None] = {}
+    for name, value in compiled.params.items():
+        parameter = compiled.binds.get(name)
+        if parameter is not None and not parameter.unique:
+            changing[name] = processors.get(name)
+        else:
+            convert = processors.get(name)
+            constants[name] = convert(value) if convert else value
+    columns = compiled._result_columns
+    row = namedtuple("Row", [column.keyname for column in columns])  # type: ignore[misc]
+    converts = []
+    for place, column in enumerate(columns):
+        convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
+        if convert is not None:
+            converts.append((place, convert))
+    return _Made(str(compiled), constants, changing, compiled.positiontup, row._make, converts)
+
+
+@contextmanager
+def explained(text: str, dialect: Dialect, driver: Any = None) -> Iterator[None]:
+    """The driver's errors as SQLAlchemy's, which the store knows how to explain."""
+    try:
+        yield
+    except dialect.loaded_dbapi.Error as error:
+        lost = driver is not None and dialect.is_disconnect(error, driver, None)
+        raise DBAPIError.instance(
+            text, {}, error, dialect.loaded_dbapi.Error, connection_invalidated=lost, dialect=dialect
+        ) from error
+
+
+__all__ = ["Prepared", "ReadSession", "dialect_of", "explained", "given", "watchers"]
