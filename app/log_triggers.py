@@ -69,6 +69,21 @@ def missing_triggers(connection: Connection) -> list[str]:
     return sorted(names - set(connection.execute(text(_IN_FORCE), {"change": 27, "truncate": 34}).scalars()))
 
 
+def foreign_triggers(connection: Connection) -> list[str]:
+    """The names of triggers and rules on the two tables that are not ours: one can drop new entries unseen."""
+    if connection.dialect.name == "sqlite":
+        ours = {name for table, key, _ in _TABLES for name in _sqlite(table, key)}
+        statement = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ('events', 'seals')"
+    else:
+        ours = {name for table, _, _ in _TABLES for name in _postgresql(table)}
+        statement = (
+            "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal "
+            "AND tgrelid IN (to_regclass('events'), to_regclass('seals')) "
+            "UNION ALL SELECT rulename FROM pg_rules WHERE tablename IN ('events', 'seals')"
+        )
+    return sorted(set(connection.execute(text(statement)).scalars()) - ours)
+
+
 # tgtype: 1 row, 2 before, 8 delete, 16 update, 32 truncate.
 _IN_FORCE = """
 SELECT t.tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid

@@ -40,6 +40,7 @@ class Wrong(StrEnum):
     HEAD_UNREADABLE = "head_unreadable"
     HEAD_WRONG = "head_wrong"
     HEAD_MISSING = "head_missing"
+    TRIGGER_FOREIGN = "trigger_foreign"
     TRIGGER_MISSING = "trigger_missing"
 
 
@@ -259,14 +260,14 @@ def check_order(before: Place, seal: SealRow, rows: Mapping[int, Row]) -> tuple[
     """Where the store's order differs from the sealed one; returns the place of the last event as well."""
     found = []
     places = [_place(rows[key]) for key in seal.event_ids() if key in rows]
-    if places and not falls(before, places[0]) and _rise(places):
+    if places and None not in {place[0] for place in places} and not falls(before, places[0]) and _rise(places):
         return [], places[-1]
     start = _first_place(seal)
     for number, key in enumerate(seal.event_ids()):
         if key not in rows:
             continue
         place = _place(rows[key])
-        if falls(before, place):
+        if place[0] is None or falls(before, place):
             found.append(Finding(Wrong.REORDERED, key, start + number, seal.ordinal, other=before[1]))
         before = place
     return found, before

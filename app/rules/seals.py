@@ -27,6 +27,7 @@ CATCHING_UP = -1
 _BODY = b"duikou:batch:1\x00"
 _SEAL = b"duikou:seal:1\x00"
 _HEAD = b"duikou:head:1\x00"
+_LARGEST = 2**62
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -99,7 +100,10 @@ class Head:
         try:
             found = cls(**json.loads(line))
             numbers = (found.format, found.ordinal, found.events)
-            if not all(type(number) is int for number in numbers) or len(found.chain) != len(GENESIS):
+            texts = (found.sealed_at, found.hash, found.fingerprint, found.key_id, found.public_key, found.signature)
+            usable = all(type(one) is int and 0 < one <= _LARGEST for one in numbers)
+            usable = usable and all(type(one) is str for one in texts)
+            if not usable or len(found.chain) != len(GENESIS):
                 raise ValueError("not a head")
         except (TypeError, AttributeError) as error:
             raise ValueError("not a head") from error

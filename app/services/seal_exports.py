@@ -51,6 +51,15 @@ class Wanted:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Some seals, the ids of those of their events that are given out, and where asked for their rows."""
+
+    seals: list[SealRow]
+    given: set[int]
+    rows: dict[int, tuple[Any, ...]]
+
+
 def prepare(session: Session, settings: Settings, actor: Actor, scope: Scope, *, now: datetime) -> Wanted:
     """Decide what ``actor`` may be given. Raises Forbidden or NothingSealed."""
     if not can(actor, P.SEAL_EXPORT, scope.programme):
@@ -92,28 +101,37 @@ def write(store: Database, settings: Settings, wanted: Wanted) -> Iterator[bytes
     lines = [line for line in kept if rules.Head.from_line(line).ordinal <= wanted.newest]
     scope = {name: str(value) if value is not None else None for name, value in asdict(wanted.scope).items()}
     manifest = {"format": 1, "whole": wanted.whole, "made_at": wanted.at.isoformat(), "newest": wanted.newest, **scope}
-    with store.reading() as session:
-        yield from sealed_package.pack(
-            wanted.at,
-            manifest=orjson.dumps(manifest, option=orjson.OPT_INDENT_2),
-            seals=_seal_lines(session, wanted),
-            events=_event_lines(session, wanted),
-            heads="".join(f"{line}\n" for line in dict.fromkeys([*lines, wanted.head])),
-            keys="".join(f"{name} {seal_keys.written(public)}\n" for name, public in keys.items()),
-        )
+    yield from sealed_package.pack(
+        wanted.at,
+        manifest=orjson.dumps(manifest, option=orjson.OPT_INDENT_2),
+        seals=_seal_lines(store, wanted),
+        events=_event_lines(store, wanted),
+        heads="".join(f"{line}\n" for line in dict.fromkeys([*lines, wanted.head])),
+        keys="".join(f"{name} {seal_keys.written(public)}\n" for name, public in keys.items()),
+    )
 
 
-def _groups(session: Session, wanted: Wanted) -> Iterator[tuple[list[SealRow], set[int]]]:
-    """Some seals at a time, with the ids of those of their events that are given out."""
-    group: list[SealRow] = []
-    waiting = 0
-    for seal in seal_rows.between(session, 1, wanted.newest):
-        group.append(seal)
-        waiting += len(seal.event_ids())
-        if waiting >= _GROUP:
-            yield group, _given(session, wanted, group)
-            group, waiting = [], 0
-    yield group, _given(session, wanted, group)
+def _groups(store: Database, wanted: Wanted, *, rows: bool) -> Iterator[Group]:
+    """Some seals at a time, each in a reading of its own: whoever fetches slowly holds no transaction.
+
+    Sealed rows never change, so the readings fit together.
+    """
+    first = 1
+    while first <= wanted.newest:
+        group: list[SealRow] = []
+        waiting = 0
+        with store.reading() as session:
+            for seal in seal_rows.between(session, first, wanted.newest):
+                group.append(seal)
+                waiting += len(seal.event_ids())
+                if waiting >= _GROUP:
+                    break
+            given = _given(session, wanted, group)
+            found = event_rows.by_id(session, sorted(given)) if rows else {}
+        if not group:
+            return
+        yield Group(group, given, found)
+        first = group[-1].ordinal + 1
 
 
 def _given(session: Session, wanted: Wanted, group: Sequence[SealRow]) -> set[int]:
@@ -126,11 +144,11 @@ def _given(session: Session, wanted: Wanted, group: Sequence[SealRow]) -> set[in
     return set(session.connection().scalars(statement))
 
 
-def _seal_lines(session: Session, wanted: Wanted) -> Iterator[bytes]:
+def _seal_lines(store: Database, wanted: Wanted) -> Iterator[bytes]:
     begun = False
-    for group, given in _groups(session, wanted):
-        for seal in group:
-            included = [key for key in seal.event_ids() if key in given]
+    for group in _groups(store, wanted, rows=False):
+        for seal in group.seals:
+            included = [key for key in seal.event_ids() if key in group.given]
             # What lies before the first event of the export is vouched for by the hash that it begins with.
             begun = begun or bool(included) or seal.ordinal == wanted.newest
             if begun:
@@ -155,8 +173,7 @@ def _seal_line(seal: SealRow, included: list[int], *, whole: bool) -> bytes:
     return orjson.dumps(shown)
 
 
-def _event_lines(session: Session, wanted: Wanted) -> Iterator[bytes]:
-    for group, given in _groups(session, wanted):
-        rows = event_rows.by_id(session, sorted(given))
-        for seal in group:
-            yield from (event_lines.line(rows[key]) for key in seal.event_ids() if key in rows)
+def _event_lines(store: Database, wanted: Wanted) -> Iterator[bytes]:
+    for group in _groups(store, wanted, rows=True):
+        for seal in group.seals:
+            yield from (event_lines.line(group.rows[key]) for key in seal.event_ids() if key in group.rows)

@@ -1,9 +1,11 @@
 """Seals as the driver gives them, for verifying: somebody may have put anything into their columns."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from sqlmodel import Session
 
+from app.database import Database
 from app.rules.seal_checks import SealRow
 from app.services import event_rows
 
@@ -20,7 +22,8 @@ def one(session: Session, ordinal: int) -> SealRow | None:
 
 def between(session: Session, first: int, last: int) -> Iterator[SealRow]:
     """The seals from one ordinal to another, both included, a few at a time: a seal may hold 40 kB."""
-    statement = f"SELECT {_VALUES} FROM seals WHERE ordinal BETWEEN ? AND ? ORDER BY ordinal LIMIT ?"  # noqa: S608
+    where = f"WHERE ordinal BETWEEN ? AND ?{_usable(session)} ORDER BY ordinal LIMIT ?"
+    statement = f"SELECT {_VALUES} FROM seals {where}"  # noqa: S608 - our own text
     while page := event_rows.fetch(session, statement, (first, last, _FEW)):
         yield from (SealRow(*row) for row in page)
         first = page[-1][0] + 1
@@ -28,13 +31,30 @@ def between(session: Session, first: int, last: int) -> Iterator[SealRow]:
 
 def newest(session: Session) -> SealRow | None:
     """The last seal, or None."""
-    rows = event_rows.fetch(session, f"SELECT {_VALUES} FROM seals ORDER BY ordinal DESC LIMIT 1", ())  # noqa: S608
+    where = f"WHERE ordinal > 0{_usable(session)} ORDER BY ordinal DESC LIMIT 1"
+    rows = event_rows.fetch(session, f"SELECT {_VALUES} FROM seals {where}", ())  # noqa: S608 - our own text
     return SealRow(*rows[0]) if rows else None
 
 
-def ordinals(session: Session, after: int) -> Iterator[tuple[int, int]]:
-    """Ordinal and number of events of every seal behind one."""
-    statement = "SELECT ordinal, count FROM seals WHERE ordinal > ? ORDER BY ordinal LIMIT ?"
-    while page := event_rows.fetch(session, statement, (after, _PAGE)):
+def ordinals(store: Database, after: int) -> Iterator[tuple[int, Any]]:
+    """Ordinal and number of events of every seal behind one, each page in a reading of its own."""
+    while True:
+        with store.reading() as session:
+            statement = f"SELECT ordinal, count FROM seals WHERE ordinal > ?{_usable(session)} ORDER BY ordinal LIMIT ?"  # noqa: S608
+            page = event_rows.fetch(session, statement, (after, _PAGE))
+        if not page:
+            return
         yield from page
         after = page[-1][0]
+
+
+def unusable(session: Session) -> int:
+    """How many seals have an ordinal that is no whole number; only SQLite lets somebody write one."""
+    if not _usable(session):
+        return 0
+    statement = "SELECT count(*) FROM seals WHERE typeof(ordinal) <> 'integer'"
+    return int(event_rows.fetch(session, statement, ())[0][0])
+
+
+def _usable(session: Session) -> str:
+    return " AND typeof(ordinal) = 'integer'" if session.get_bind().dialect.name == "sqlite" else ""

@@ -12,7 +12,7 @@ from typing import Any
 from sqlmodel import Session
 
 from app.database import Database
-from app.log_triggers import missing_triggers
+from app.log_triggers import foreign_triggers, missing_triggers
 from app.rules import event_lines, seal_checks
 from app.rules.seal_checks import Edge, Finding, Findings, SealRow, Wrong
 from app.services import event_rows, seal_rows, verification_walk
@@ -74,6 +74,10 @@ def verify(
         report.findings.add(
             Finding(Wrong.TRIGGER_MISSING, name=name) for name in missing_triggers(session.connection())
         )
+        report.findings.add(
+            Finding(Wrong.TRIGGER_FOREIGN, name=name) for name in foreign_triggers(session.connection())
+        )
+        report.findings.add(Finding(Wrong.SEAL_CHANGED) for _ in range(seal_rows.unusable(session)))
     last = newest.ordinal if newest else 0
     total = _number(newest.events if newest else 0) - _number(base.events if base else 0)
     chain = _Chain(report, base)
@@ -156,7 +160,7 @@ def _check_rest(
     sealed = sealed_ids(session)
     if place is not None:
         for position in event_rows.positions(session, settled=False):
-            if position > place:
+            if not isinstance(position[0], int) or position > place:
                 break
             if position[1] not in sealed:
                 report.findings.add([Finding(Wrong.INSERTED, position[1])])
@@ -196,9 +200,10 @@ def _check_heads(session: Session, report: Report, kept: Kept, keys: dict[str, b
     for head in kept.heads:
         report.heads += 1
         public = keys.get(head.key_id)
-        seal = seal_rows.one(session, head.ordinal)
         if public is None or not head.is_signed_by(public):
             kind = Wrong.KEY_UNKNOWN if public is None else Wrong.HEAD_WRONG
             report.findings.add([Finding(kind, ordinal=head.ordinal, name=str(head.key_id))])
-        elif seal is None or seal.hash != head.chain:
+            continue
+        seal = seal_rows.one(session, head.ordinal)
+        if seal is None or seal.hash != head.chain:
             report.findings.add([Finding(Wrong.HEAD_MISSING, ordinal=head.ordinal, name=head.fingerprint)])

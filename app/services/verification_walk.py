@@ -46,15 +46,14 @@ class Part:
 def chunks(store: Database, since: int, newest: int) -> Iterator[Chunk]:
     """The seals behind ``since`` up to the newest, cut into pieces of about ``CHUNK`` events."""
     first = last = events = 0
-    with store.reading() as session:
-        for ordinal, count in seal_rows.ordinals(session, since):
-            if ordinal > newest:
-                break
-            first, last = first or ordinal, ordinal
-            events += count if isinstance(count, int) and 0 < count <= seals.BATCH else seals.BATCH
-            if events >= CHUNK:
-                yield Chunk(first, last)
-                first = events = 0
+    for ordinal, count in seal_rows.ordinals(store, since):
+        if ordinal > newest:
+            break
+        first, last = first or ordinal, ordinal
+        events += count if isinstance(count, int) and 0 < count <= seals.BATCH else seals.BATCH
+        if events >= CHUNK:
+            yield Chunk(first, last)
+            first = events = 0
     if first:
         yield Chunk(first, last)
 

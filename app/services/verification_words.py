@@ -25,6 +25,9 @@ SENTENCES = {
     Wrong.SWAPPED: N_(
         "What was sealed as event %(event)s (place %(place)s, seal %(seal)s) stands under number %(other)s now."
     ),
+    Wrong.TRIGGER_FOREIGN: N_(
+        "The trigger %(name)s on the log is not the product's: it may drop or change new entries."
+    ),
     Wrong.TRIGGER_MISSING: N_("The trigger %(name)s, which protects the log, is missing or does nothing."),
 }
 

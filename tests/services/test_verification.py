@@ -265,6 +265,36 @@ ACTS = st.tuples(
 )
 
 
+def test_a_trigger_that_drops_new_entries_is_named(database: Database, settings: Settings) -> None:
+    if database.is_sqlite:
+        drop = "CREATE TRIGGER quiet BEFORE INSERT ON events BEGIN SELECT RAISE(IGNORE); END"
+        tamper(settings, drop)
+    else:
+        tamper(settings, "CREATE RULE quiet AS ON INSERT TO events WHERE NEW.verb = 'x' DO INSTEAD NOTHING")
+    assert verify(database, settings).findings.named == [Finding(Wrong.TRIGGER_FOREIGN, name="quiet")]
+    tamper(settings, "DROP TRIGGER IF EXISTS quiet" if database.is_sqlite else "DROP RULE quiet ON events")
+
+
+@pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE seals SET ordinal = 'abc' WHERE ordinal = 2",
+        "UPDATE seals SET ordinal = 1.5 WHERE ordinal = 2",
+        "UPDATE seals SET count = 'many', events = x'00' WHERE ordinal = 2",
+        "UPDATE seals SET sealed_at = 'never', key_id = x'00' WHERE ordinal = 1",
+        "UPDATE seals SET last_id = 'abc', highest_id = 'abc', last_transaction = 'abc' WHERE ordinal = 2",
+        "UPDATE events SET transaction_id = 'abc' WHERE id = 3",
+    ],
+)
+def test_values_of_another_kind_are_found_and_stop_nothing(
+    database: Database, settings: Settings, sealed: list[int], statement: str
+) -> None:
+    """SQLite stores anything anywhere."""
+    tamper(settings, statement)
+    assert not verify(database, settings).whole
+
+
 RANDOMLY: dict[str, Any] = {"suppress_health_check": [HealthCheck.function_scoped_fixture], "deadline": None}
 
 
