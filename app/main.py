@@ -74,6 +74,8 @@ def _limit_of(settings: Settings, path: str) -> int:
         return account_workbook.MAX_BYTES + 65536
     if path.endswith(("/attachments", "/attachments/upload")):
         return settings.upload_limit_mb * 1024 * 1024 + 65536
+    if path.endswith("/exchange-packages"):
+        return settings.exchange_limit_mb * 1024 * 1024 + 65536
     return settings.body_limit_kb * 1024
 
 

@@ -30,7 +30,9 @@ class Permission(StrEnum):
     MILESTONE_UPDATE = "milestone:update"
     PLAN_IMPORT = "plan:import"
     PROGRAMME_CREATE = "programme:create"
+    PROGRAMME_EXPORT = "programme:export"
     PROGRAMME_READ = "programme:read"
+    PROGRAMME_RECEIVE = "programme:receive"
     PROGRAMME_UPDATE = "programme:update"
     SEAL_EXPORT = "seal:export"
     SEAL_READ = "seal:read"
@@ -103,6 +105,8 @@ PROGRAMME_RIGHTS: dict[Role, frozenset[Permission]] = {
         P.MEMBERSHIP_MANAGE,
         P.MILESTONE_UPDATE,
         P.PLAN_IMPORT,
+        P.PROGRAMME_EXPORT,
+        P.PROGRAMME_RECEIVE,
         P.PROGRAMME_UPDATE,
         P.TASK_ASSIGN,
         P.TASK_CREATE,
@@ -116,6 +120,8 @@ PROGRAMME_RIGHTS: dict[Role, frozenset[Permission]] = {
     | {
         P.ATTACHMENT_CREATE,
         P.MILESTONE_UPDATE,
+        P.PROGRAMME_EXPORT,
+        P.PROGRAMME_RECEIVE,
         P.TASK_UPDATE,
         P.UNIT_MANAGE,
     },
@@ -293,7 +299,7 @@ def can(actor: Actor, permission: Permission, programme_id: int | None = None) -
     if actor.administrator is not None and permission in ADMINISTRATOR_RIGHTS[actor.administrator]:
         return True
     if programme_id is None:
-        if permission in (P.PROGRAMME_CREATE, P.PLAN_IMPORT) and actor.may_create_programmes:
+        if permission in (P.PROGRAMME_CREATE, P.PLAN_IMPORT, P.PROGRAMME_RECEIVE) and actor.may_create_programmes:
             return True
         return bool(actor.programmes_with(permission))
     return any(seat.programme_id == programme_id and permission in PROGRAMME_RIGHTS[seat.role] for seat in actor.seats)

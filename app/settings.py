@@ -133,6 +133,10 @@ class Settings(BaseSettings):
     body_limit_kb: int = Field(256, ge=16, le=4096, description="largest request body without a file, in kB")
     upload_limit_mb: int = Field(50, ge=1, le=1024, description="largest attachment, in MB")
     plan_limit_mb: int = Field(20, ge=1, le=100, description="largest plan document, in MB")
+    exchange_keys: str = Field(
+        "", description="keys of other installations whose packages are taken, as duikou export-key prints them"
+    )
+    exchange_limit_mb: int = Field(1024, ge=1, le=65536, description="largest exchange package, in MB")
     storage_url: str = Field("", description="empty for the folder data/files, or s3://bucket/prefix")
     storage_endpoint: str = Field("", description="address of an S3-compatible service that is not Amazon's")
     storage_region: str = Field("us-east-1", description="region of the bucket")

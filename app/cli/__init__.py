@@ -15,6 +15,7 @@ from app.cli import (
     checking,
     configuration,
     demonstration,
+    exchange,
     migrations,
     plans,
     searching,
@@ -47,6 +48,13 @@ app.command("settings", help=told(N_("List every setting with its value and wher
 app.add_typer(auditing.app, name="audit", help=told(N_("Seal and verify the log; print its head and its key.")))
 app.add_typer(backups.app, name="backup", help=told(N_("Back up the store and its files; try a restore.")))
 app.command("restore", help=told(N_("Restore a backup into an empty place.")))(backups.restore)
+app.command("export", help=told(N_("Write a programme into a signed package for another installation.")))(
+    exchange.export_programme
+)
+app.command("import", help=told(N_("Check a package of another installation and take it in.")))(exchange.import_package)
+app.command("export-key", help=told(N_("Print the public key by which others know packages made here.")))(
+    exchange.print_key
+)
 app.add_typer(plans.app, name="plan", help=told(N_("Read a plan document, or import it as a programme.")))
 app.add_typer(searching.app, name="search", help=told(N_("Build the index of words anew.")))
 app.add_typer(users.app, name="user", help=told(N_("Open, list and close accounts; reset passwords; first run.")))

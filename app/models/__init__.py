@@ -3,6 +3,15 @@
 from app.models.assignment import Assignment, AssignmentRole, AssignmentState
 from app.models.attachment import Attachment
 from app.models.event import Event, EventKind
+from app.models.exchange_package import (
+    Direction,
+    ExchangeDifference,
+    ExchangeIdentity,
+    ExchangePackage,
+    ExchangeRow,
+    ExchangeState,
+    Installation,
+)
 from app.models.identity import Identity, PendingLink, SignInFlow
 from app.models.job import Job, JobState, WorkerSign
 from app.models.membership import Membership
@@ -33,8 +42,14 @@ BOOKKEEPING = frozenset(
         "account_uses",
         "alembic_version",
         "events",
+        # What a check found, made anew by each; what a person chose is an event of its package.
+        "exchange_differences",
+        # What was last exchanged of a row: read from the row itself, whose changes have their events.
+        "exchange_identities",
+        "exchange_rows",
         "factor_uses",
         "idempotency_keys",
+        "installations",
         "jobs",
         "pending_links",
         "pending_sign_ins",
@@ -58,12 +73,19 @@ __all__ = [
     "AssignmentRole",
     "AssignmentState",
     "Attachment",
+    "Direction",
     "Event",
     "EventKind",
+    "ExchangeDifference",
+    "ExchangeIdentity",
+    "ExchangePackage",
+    "ExchangeRow",
+    "ExchangeState",
     "FactorUse",
     "GroupMember",
     "IdempotencyKey",
     "Identity",
+    "Installation",
     "Job",
     "JobState",
     "Membership",

@@ -45,6 +45,7 @@ PLACES: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place(N_("Programmes"), "/programmes", "book-open", P.PROGRAMME_READ),
             Place(N_("Tasks"), "/tasks", "list-checks", P.TASK_READ),
             Place(N_("Import a plan"), "/plan-imports", "file-up", P.PLAN_IMPORT),
+            Place(N_("Exchange packages"), "/exchange-packages", "package", P.PROGRAMME_RECEIVE),
         ),
     ),
     (

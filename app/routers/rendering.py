@@ -115,6 +115,11 @@ def refused(
     return page(request, template, context, fragment=fragment, status=status, flash=[Flash("refused", sentence)])
 
 
+def sentence_of(request: Request, error: DomainError) -> str:
+    """A refusal's own sentence in the reader's language."""
+    return translate(language_of(request), error.message, error.values)
+
+
 def sentences(request: Request, error: DomainError) -> dict[str, str]:
     """Field > sentence of a refused form, in the reader's language."""
     language = language_of(request)

@@ -77,7 +77,10 @@ def compare(ours: State | None, theirs: State) -> Standing:
         return Standing.CONFLICT
     if behind:
         return Standing.OURS
-    return Standing.GONE if theirs.gone else Standing.THEIRS
+    if theirs.gone:
+        return Standing.GONE
+    # What was deleted here stands again there, by somebody who knew of the deletion.
+    return Standing.NEW if ours.gone else Standing.THEIRS
 
 
 def decided(ours: State, theirs: State, installation: str) -> dict[str, int]:

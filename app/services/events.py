@@ -64,7 +64,18 @@ def record(
         head["subject_name"] = name or ""
         head["programme_id"] = programme_id
     idempotency.use_up(session)
-    return _write(session, head, [_row(session, actor, change, head["at"]) for change in changes])
+    return _write(session, [head, *(_row(session, actor, change, head["at"]) for change in changes)])
+
+
+def record_more(session: Session, actor: Actor, cause: int, *, now: datetime) -> int:
+    """Write the events of further rows that a verb changed, for one that changes too many to hold at once.
+
+    ``cause`` is the verb's event, of the same transaction. Returns how many rows there were.
+    """
+    rows = [_row(session, actor, change, now) for change in take_noted(session)]
+    if rows:
+        _write(session, rows, cause)
+    return len(rows)
 
 
 def record_access(
@@ -87,17 +98,18 @@ def record_access(
         "programme_id": programme_id,
         "after": details,
     }
-    _write(session, head, [])
+    _write(session, [head])
 
 
-def _write(session: Session, head: dict[str, Any], rows: list[dict[str, Any]]) -> int:
+def _write(session: Session, rows: list[dict[str, Any]], cause: int | None = None) -> int:
+    """Write entries; without a cause the first is the cause of the others. Returns the first one's id."""
     # The id is part of what an entry's mac is made over, so it is taken before the entry is written.
     vault: Vault = session.info["vault"]
     with writing_events(session) as connection:
-        ids = _take_ids(connection, 1 + len(rows))
-        entries = [{"id": key, **_BLANK, **row} for key, row in zip(ids, (head, *rows), strict=True)]
-        for entry in entries[1:]:
-            entry["cause_id"] = ids[0]
+        ids = _take_ids(connection, len(rows))
+        entries = [{"id": key, **_BLANK, **row} for key, row in zip(ids, rows, strict=True)]
+        for entry in entries if cause is not None else entries[1:]:
+            entry["cause_id"] = ids[0] if cause is None else cause
         for entry in entries:
             entry["mac"] = event_lines.mac(vault.event_key, event_lines.leaf(line_of(entry)))
         connection.execute(insert(Event), entries)

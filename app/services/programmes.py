@@ -201,18 +201,23 @@ def remove_party(
         raise NotFound
     if party.version != version:
         raise StaleVersion
-    tree = select(col(Unit.id)).where(col(Unit.root_id) == party.unit_id)
-    works = select(col(Assignment.id)).where(
-        col(Assignment.programme_id) == programme_id, col(Assignment.unit_id).in_(tree)
-    )
-    seats = select(col(Membership.id)).where(
-        col(Membership.programme_id) == programme_id, col(Membership.unit_id).in_(tree)
-    )
     name = session.get_one(Unit, party.unit_id).name
-    if session.connection().scalar(select(or_(works.exists(), seats.exists()))):
+    if party_in_use(session, party):
         raise PartyInUse(name=name)
     session.delete(party)
     events.record(session, actor, "programme.remove_party", programme, details={"unit": name}, now=now)
+
+
+def party_in_use(session: Session, party: Party) -> bool:
+    """Whether units of a bureau have tasks or people in the programme."""
+    tree = select(col(Unit.id)).where(col(Unit.root_id) == party.unit_id)
+    works = select(col(Assignment.id)).where(
+        col(Assignment.programme_id) == party.programme_id, col(Assignment.unit_id).in_(tree)
+    )
+    seats = select(col(Membership.id)).where(
+        col(Membership.programme_id) == party.programme_id, col(Membership.unit_id).in_(tree)
+    )
+    return bool(session.connection().scalar(select(or_(works.exists(), seats.exists()))))
 
 
 def plan_versions(session: Session, actor: Actor, programme_id: int) -> list[Any]:

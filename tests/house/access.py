@@ -11,7 +11,19 @@ from datetime import UTC, datetime
 from sqlmodel import select
 
 from app.database import Database
-from app.models import Attachment, Membership, Party, PlanItem, PlanVersion, Token, UnitName, UserSession
+from app.models import (
+    Attachment,
+    Direction,
+    ExchangePackage,
+    ExchangeState,
+    Membership,
+    Party,
+    PlanItem,
+    PlanVersion,
+    Token,
+    UnitName,
+    UserSession,
+)
 from app.papers import plans
 from app.permissions import Actor, can
 from app.services import events, jobs, plan_imports, plan_reading
@@ -47,7 +59,12 @@ def furnish(database: Database, world: factories.World) -> Things:
             size=len(FILE), sha256=digest, uploaded_by_id=world.users["coordinator"],
         )  # fmt: skip
         version = PlanVersion(programme_id=home, number=1, plan_import_id=review.key, sha256=digest, accepted_at=now)
-        session.add_all([file, version])
+        package = ExchangePackage(
+            direction=Direction.RECEIVED, state=ExchangeState.CHECKED, programme_id=home, installation="a" * 32,
+            number=1, name="包.duikou.zip", sha256=digest, size=len(FILE), title="对口援助工作方案",
+            person_id=world.users["coordinator"],
+        )  # fmt: skip
+        session.add_all([file, version, package])
         events.record(session, factories.SYSTEM, "demo.build")
         user = world.users["handler"]
         ids = {
@@ -59,6 +76,7 @@ def furnish(database: Database, world: factories.World) -> Things:
             "membership_id": session.exec(select(Membership.id).where(Membership.user_id == user)).one(),
             "milestone_id": world.milestones["home"],
             "number": 1,
+            "package_id": package.key,
             "party_id": session.exec(select(Party.id).where(Party.programme_id == home)).first(),
             "programme_id": home,
             "session_id": session.exec(select(UserSession.id).where(UserSession.user_id == user)).one(),

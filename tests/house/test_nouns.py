@@ -11,6 +11,7 @@ NOUNS = {
     "attachment": "attachments",
     "event": "events",
     "job": "jobs",
+    "exchange_package": "exchange_packages",
     "identity": "identities",
     "membership": "memberships",
     "milestone": "milestones",

@@ -23,6 +23,7 @@ KEPT = {
     "app/routers/statics.py": "files of the release",
     "app/schemas/base.py": "which fields a schema has",
     "app/services/demo.py": "the demonstration's content, a file of the release",
+    "app/services/exchange_nouns.py": "which columns a noun of a package has, from the models of the release",
     "app/services/figures.py": "figures of the store for the measurements, a few seconds old at most",
     "app/services/passwords.py": "common passwords, a file of the release",
     "app/services/tasks.py": "statements by what a reader may see and asks for; no row",

@@ -82,6 +82,7 @@ WITHOUT_PROGRAMME = {
 PROGRAMME_TO_COME = {
     "plan_imports": "read, and not accepted yet",
     "attachments": "of a thing that belongs to no programme",
+    "exchange_packages": "brought, and the programme is not here before it is taken in",
 }
 
 

@@ -44,6 +44,7 @@ def test_a_deletion_follows_like_a_change_and_meets_a_change_as_a_conflict() -> 
     assert compare(State("x", {"a": 1}), State("", {"a": 2})) is Standing.GONE
     assert compare(State("y", {"a": 1, "b": 1}), State("", {"a": 2})) is Standing.CONFLICT
     assert compare(State("", {"a": 2}), State("x", {"a": 1})) is Standing.OURS
+    assert compare(State("", {"a": 2}), State("x", {"a": 2, "b": 1})) is Standing.NEW
 
 
 def test_an_installation_that_was_set_back_and_went_on_is_a_conflict() -> None:

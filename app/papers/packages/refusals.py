@@ -26,7 +26,7 @@ class PackageLineRefused(PackageRefused):
     """A line that the format does not allow."""
 
     code = "package_line_refused"
-    message = N_("Line %(line)s of %(part)s is not as the format asks: %(field)s.")
+    message = N_("Line %(line)s of %(part)s is not as the format asks: %(place)s.")
 
 
 class PackageReferenceBroken(PackageRefused):

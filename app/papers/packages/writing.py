@@ -70,6 +70,10 @@ class PackageWriter:
             out.write(sign(written))
         self._zip.close()
 
+    def abandon(self) -> None:
+        """Let go of a file in which the package will not be finished; nothing more is written to it."""
+        self._zip.fp = None
+
 
 def _entry(name: str, compression: int) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, _TIME)

@@ -58,6 +58,7 @@ class ProgrammePage:
     versions: Sequence[Any]
     may_update: bool
     may_import: bool
+    may_export: bool
     sees_tasks: bool
 
 
@@ -124,6 +125,7 @@ def read_programme(
         versions=programmes.plan_versions(session, actor, programme_id),
         may_update=can(actor, P.PROGRAMME_UPDATE, programme_id),
         may_import=can(actor, P.PLAN_IMPORT, programme_id),
+        may_export=can(actor, P.PROGRAMME_EXPORT, programme_id),
         sees_tasks=can(actor, P.TASK_READ, programme_id),
     )
 

@@ -12,6 +12,7 @@ from app.services.work import log_keeping
 from app.services.work.backing_up import back_up, backup_times, drill, drill_times
 from app.services.work.closing import close_idle_accounts
 from app.services.work.contract import Cancelled, JobKind, Schedule, Work
+from app.services.work.exchanging import apply_package, look_at_package, make_package
 from app.services.work.log_keeping import keep_logs
 from app.services.work.sealing import export_head, seal, verify
 from app.services.work.sweeping import sweep
@@ -22,6 +23,15 @@ _ALL = (
     JobKind(
         "events.verify", verify, max_attempts=2, title=N_("Verify the log against its seals"), leads_to="/audit/seals"
     ),
+    JobKind(
+        "exchange.apply",
+        apply_package,
+        lease=900,
+        title=N_("Take in an exchange package"),
+        leads_to="/exchange-packages",
+    ),
+    JobKind("exchange.look", look_at_package, title=N_("Check an exchange package"), leads_to="/exchange-packages"),
+    JobKind("exchange.make", make_package, title=N_("Make an exchange package"), leads_to="/exchange-packages"),
     JobKind("logs.keep", keep_logs, title=N_("Compress and remove old log files")),
     JobKind("store.backup", back_up, max_attempts=5, lease=300, title=N_("Back up the store and its files")),
     JobKind("store.drill", drill, max_attempts=2, lease=300, title=N_("Restore the newest backup on trial")),
