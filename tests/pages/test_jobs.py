@@ -49,6 +49,8 @@ class TestList:
     def test_asks_the_store_as_often_for_fifty_as_for_one(self, pages: PageClient, database: Database) -> None:
         mine = pages.as_("system_admin")
         put(database)
+        # The first visit of an old session may write when it was last seen.
+        mine.get("/jobs")
         with counting(mine.app.state.database) as one:
             mine.get("/jobs")
         for _ in range(49):
