@@ -1,7 +1,12 @@
 """Which files the records refer to: the columns that hold the digest of a file in the storage."""
 
 # Table > column. A test holds that every such column of the models is named here.
-COLUMNS = {"attachments": "sha256", "plan_imports": "sha256", "plan_versions": "sha256"}
+COLUMNS = {
+    "attachments": "sha256",
+    "exchange_packages": "sha256",
+    "plan_imports": "sha256",
+    "plan_versions": "sha256",
+}
 
 
 def query(tables: frozenset[str]) -> str:
