@@ -8,14 +8,13 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from app import clock
 from app.database import Database
 from app.routers.dependencies import mask
-from app.services import seals
 from tests import factories
 from tests.house.access import FILE, Things, address, furnish, refused_outright
 from tests.house.routes import PUBLIC, Route, everything
 from tests.personas import BUSINESS, EVERYBODY, NOBODY
+from tests.services.test_seals import seal_all
 
 pytestmark = pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
 # Reading first, so that nothing that was changed is in its way; what ends sessions last.
@@ -38,7 +37,7 @@ def things(app: FastAPI, database: Database, world: factories.World, tmp_path: P
     path.write_bytes(FILE)
     app.state.storage.put(hashlib.sha256(FILE).hexdigest(), path)
     found = furnish(database, world)
-    seals.seal(database, app.state.settings, clock.now)
+    seal_all(database, app.state.settings)
     return found
 
 

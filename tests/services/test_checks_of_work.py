@@ -9,10 +9,11 @@ from sqlalchemy import update
 from app import clock
 from app.database import Database
 from app.models import Job, JobState
-from app.services import checks, events, figures, jobs, seal_heads, seals
+from app.services import checks, events, figures, jobs, seal_heads
 from app.services.checks import Line, State
 from app.settings import Settings
 from tests import factories
+from tests.services.test_seals import seal_all
 
 pytestmark = pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
 Look = Callable[..., Line]
@@ -71,7 +72,7 @@ class TestSeals:
     def test_that_fall_behind_are_noticed(
         self, database: Database, settings: Settings, look: Look, now: datetime
     ) -> None:
-        seals.seal(database, settings, clock.now)
+        seal_all(database, settings, at=clock.now())
         assert look("unsealed_events").finding.values["number"] == "0"
         with database.transaction() as session:
             events.record(session, factories.SYSTEM, "demo.build", now=now)
@@ -83,7 +84,7 @@ class TestSeals:
         self, database: Database, settings: Settings, look: Look, now: datetime
     ) -> None:
         assert look("seal_head").state is State.WARN
-        seals.seal(database, settings, clock.now)
+        seal_all(database, settings, at=clock.now())
         seal_heads.export(database, settings, now)
         assert look("seal_head").state is State.OK
         assert look("seal_head", timedelta(days=3)).state is State.WARN

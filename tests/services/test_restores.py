@@ -13,7 +13,7 @@ from sqlalchemy import Row, create_engine, text
 from sqlalchemy.pool import NullPool
 from sqlmodel import col, select
 
-from app import clock, migrating
+from app import migrating
 from app.adapters import storage
 from app.database import Database
 from app.log_triggers import missing_triggers
@@ -41,6 +41,7 @@ from tests.services.backup_world import (
     restore,
     without_the_restore,
 )
+from tests.services.test_seals import seal_all
 from tests.tampering import tamper
 
 __all__ = ["bucket", "filled", "folder", "place"]
@@ -191,15 +192,14 @@ class TestLog:
         self, filled: Settings, folder: Path, place: Settings, database: Database, stores: Stores
     ) -> None:
         """Sealed, an unsealed tail, restored, written to, sealed on; then all of it once more."""
-        seals.seal(database, filled, clock.now, size=7)
+        seal_all(database, filled, size=7)
         with database.transaction() as session:
             events.record(session, SYSTEM, "unit.sort")
         sealed = restore(place, backup(filled, folder)).log
         assert (sealed.whole, sealed.unsealed) == (True, 2)
         assert sealed.events > 7
         store = Database(place)
-        while seals.seal(store, place, clock.now, size=7):
-            pass
+        seal_all(store, place, size=7)
         keys = seals.trusted_keys(place, VAULT)
         after = verification.verify(store, keys)
         store.dispose()
@@ -212,7 +212,7 @@ class TestLog:
     def test_that_was_changed_before_the_backup_is_named(
         self, filled: Settings, folder: Path, place: Settings, database: Database
     ) -> None:
-        seals.seal(database, filled, clock.now)
+        seal_all(database, filled)
         database.dispose()
         tamper(filled, "UPDATE events SET reason = 'another' WHERE id = 3")
         path = backup(filled, folder)

@@ -16,7 +16,7 @@ from sqlmodel import col
 from app import migrating
 from app.adapters import storage
 from app.clock import now
-from app.database import Database
+from app.database import Database, StoreBusy
 from app.models import JobState, Throttle
 from app.services import job_control, jobs
 from app.services.work import JobKind
@@ -65,6 +65,19 @@ def put(database: Database, kind: str, folder: Path) -> int:
     return number
 
 
+def asleep(sleeper: "subprocess.Popen[bytes]", database: Database) -> bool:
+    """Freeze it, unless that fell into one of its own writes: on SQLite nobody could write until it wakes."""
+    sleeper.send_signal(signal.SIGSTOP)
+    os.waitpid(sleeper.pid, os.WUNTRACED)
+    try:
+        with database.transaction() as session:
+            session.connection()
+    except StoreBusy:
+        sleeper.send_signal(signal.SIGCONT)
+        return False
+    return True
+
+
 def test_a_job_whose_worker_is_killed_is_done_by_another(
     settings: Settings, database: Database, tmp_path: Path
 ) -> None:
@@ -102,7 +115,7 @@ def test_a_worker_that_slept_past_its_lease_marks_nothing(
     number = put(database, kind, tmp_path)
     with process(settings) as sleeper:
         until((tmp_path / "began-0").exists, "the sleeper begins")
-        sleeper.send_signal(signal.SIGSTOP)
+        until(lambda: asleep(sleeper, database), "the sleeper sleeps without the write lock")
         (tmp_path / "go").touch()
         with worker(settings, database):
             until(lambda: job(database, number).state is JobState.DONE, "the other takes over")
