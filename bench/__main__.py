@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import clusters, machine, runs, table
+from bench import clusters, machine, runs, stores, table
 from bench.rows import BY_KEY, ENGINES, Result, below_floor
 
 
@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: list[Result] = []
     for engine in ENGINES if chosen.engine == "both" else (chosen.engine,):
         with clusters.running(kept, cores) if engine == "postgresql" else nullcontext() as cluster:
+            if cluster is not None:
+                stores.clear(cluster)
             results += measure(runs.Run(engine, plan, kept, cores, cluster), wanted)
     mode = f"{'quick' if chosen.quick else 'full'}, {plan.tasks:,} tasks{'' if cores.apart else ', one core only'}"
     print(table.markdown(results, machine=described, today=datetime.now(UTC).date(), mode=mode))

@@ -59,8 +59,9 @@ class Server:
 
 @contextmanager
 def product(store: Store, cores: machine.Cores, first: bytes) -> Iterator[Server]:
-    """The product over ``store`` as ``duikou serve`` starts it, in production's mode, one process."""
-    environment = {PREFIX + name: value for name, value in (*store.environment().items(), ("WORKERS", "1"))}
+    """The product over ``store`` as ``duikou serve`` starts it in production, one process without a worker beside it."""
+    more = {"WORKERS": "1", "WORKER": "false"}
+    environment = {PREFIX + name: value for name, value in {**store.environment(), **more}.items()}
     with _started(["app.cli", "serve", "--port", "{port}"], store.folder, cores, environment, store.server_pid) as one:
         one.wait(first)
         yield one

@@ -90,7 +90,8 @@ def _kept_database(cluster: Cluster, name: str, tasks: int, folder: Path) -> Non
     if name in names:
         return
     for stale in names:
-        if stale.startswith(("run_", "fill_")) or stale.rpartition("_")[0] == name.rpartition("_")[0]:
+        # Another size's copy may be in use beside it: a run_ that was left behind goes with the next start.
+        if stale.startswith("fill_") or stale.rpartition("_")[0] == name.rpartition("_")[0]:
             _sql(cluster, "DROP DATABASE {} WITH (FORCE)", stale)
     _sql(cluster, "CREATE DATABASE {}", f"fill_{name}")
     _fill(Store("postgresql", folder, cluster.url(f"fill_{name}"), cluster.pid), tasks)
@@ -105,6 +106,15 @@ def _fill(store: Store, tasks: int) -> None:
     store.folder.mkdir(parents=True, exist_ok=True)
     migrating.migrate(settings)
     filling.fill(store.url, tasks, SEED)
+
+
+def clear(cluster: Cluster) -> None:
+    """Drop the copies of runs that were killed."""
+    with psycopg.connect(_plain(cluster, "postgres")) as connection:
+        names = [row[0] for row in connection.execute("SELECT datname FROM pg_database")]
+    for left in names:
+        if left.startswith("run_"):
+            _sql(cluster, "DROP DATABASE {} WITH (FORCE)", left)
 
 
 def _at_work(store: Store) -> None:
