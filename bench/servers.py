@@ -59,7 +59,7 @@ class Server:
 
 @contextmanager
 def product(store: Store, cores: machine.Cores, first: bytes) -> Iterator[Server]:
-    """The product over ``store`` as ``duikou serve`` starts it in production, one process without a worker beside it."""
+    """The product over ``store`` as ``duikou serve`` starts it in production: one process, no worker."""
     more = {"WORKERS": "1", "WORKER": "false"}
     environment = {PREFIX + name: value for name, value in {**store.environment(), **more}.items()}
     with _started(["app.cli", "serve", "--port", "{port}"], store.folder, cores, environment, store.server_pid) as one:
