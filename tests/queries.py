@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import event
+from sqlmodel import Session
 
 from app import prepared
 from app.database import Database
@@ -21,6 +22,13 @@ class Asked:
     def count(self) -> int:
         """How many."""
         return len(self.statements)
+
+
+def plan(session: Session, statement: str) -> list[str]:
+    """The steps in which SQLite would run a statement, whatever is bound to it."""
+    values = (None,) * statement.count("?")
+    rows = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+    return [str(row[3]) for row in rows]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, event, insert
+from sqlalchemy import delete, insert
 from sqlmodel import Session, col
 
 from app.database import Database
@@ -16,6 +16,7 @@ from app.recording import writing_events
 from app.schemas.task import TaskFilters
 from app.services import tasks
 from tests.factories import NOW, TODAY, World
+from tests.queries import counting, plan
 
 DAYS = st.one_of(st.none(), st.integers(0, 3).map(lambda days: date(2027, 1, 1) + timedelta(days=days)))
 ROWS = st.lists(
@@ -95,14 +96,13 @@ class TestIndexes:
         """The order of a programme's rows comes from an index; only the few that were read are merged."""
         with database.transaction() as session:
             fill(session, world, [(bool(n % 2), str(n), None if n < 3 else date(2027, 1, n), n) for n in range(1, 20)])
-        asked: list[tuple[str, Any]] = []
-        event.listen(database._reader, "before_cursor_execute", lambda *a: asked.append((a[2], a[3])))
         filters = TaskFilters(programme=world.programmes["home"]) if one else TaskFilters()
         with database.reading() as session:
-            walk(session, both(world), sort, 4, filters)
-            for statement, values in asked.copy():
-                plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-                steps = [str(row[3]) for row in plan]
+            with counting(database) as asked:
+                walk(session, both(world), sort, 4, filters)
+            assert asked.count > 1
+            for statement in asked.statements:
+                steps = plan(session, statement)
                 assert not any(step.startswith("SCAN tasks") for step in steps)
                 assert all("(programme_id=?" in step for step in steps if "tasks" in step)
                 sorted_apart = any("TEMP B-TREE" in step for step in steps)

@@ -20,7 +20,7 @@ from app.rules import terms
 from app.schemas.task import TaskCreate, TaskFilters, TaskUpdate
 from app.services import events, tasks
 from tests.factories import NOW, SYSTEM, World, actor_of
-from tests.queries import counting
+from tests.queries import counting, plan
 
 # Few characters, so that words meet; every kind of them: wildcards, quotes, operators, marks, width, case.
 LETTERS = "地震会商局AaÉé19 （）%_/\\'\"*:&|-\n０Ａİıß"
@@ -123,6 +123,19 @@ class TestIndex:
                 tasks.page(session, actor, TaskFilters(q=word), limit=5, cursor=None)
             asked.append(queries.count)
         assert asked[0] == asked[1]
+
+    @pytest.mark.parametrize("sort", sorted(tasks.SORTS))
+    @pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
+    def test_looks_at_the_proposed_rows_alone(self, database: Database, world: World, actor: Actor, sort: str) -> None:
+        """By their ids: an index of the list would be walked from end to end."""
+        filters = TaskFilters(q="会商", state="issued", programme=world.programmes["home"])
+        with counting(database) as asked, database.reading() as session:
+            tasks.page(session, actor, filters, sort=sort, limit=5, cursor=None)
+            tasks.count(session, actor, filters)
+        with database.reading() as session:
+            steps = [step for one in asked.statements for step in plan(session, one) if " tasks " in step]
+        assert steps
+        assert set(steps) == {"SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"}
 
     def test_goes_through_pages_in_every_order(self, database: Database, world: World, actor: Actor) -> None:
         with database.transaction() as session:
