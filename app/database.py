@@ -88,6 +88,7 @@ class Database:
             self._reader = self._writer.execution_options(postgresql_readonly=True)
             self._gate = self._open_gate = nullcontext()
         guard(self._writer)
+        self._here = threading.local()
         # Called with the number of events after each commit that wrote some; they must be quick and not raise.
         self.listeners: list[Callable[[int], None]] = []
 
@@ -127,6 +128,9 @@ class Database:
             refuse_unrecorded(session)
             indexing.refresh(session)
             session.commit()
+            shared: _Shared | None = getattr(self._here, "shared", None)
+            if shared is not None:
+                shared.renew()
             written = session.info.pop("events_written", 0)
             if written:
                 for listener in self.listeners:
@@ -135,9 +139,30 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that only reads, one snapshot on SQLite, and never waits for a writer."""
-        with translated(), ReadSession(self._reader) as session:
-            session.info["vault"] = self.vault
+        shared: _Shared | None = getattr(self._here, "shared", None)
+        with translated(), shared or self._read_session() as session:
             yield session
+
+    @contextmanager
+    def one_reading(self) -> Iterator[None]:
+        """Within the block every reading of this thread is one session, one snapshot on SQLite.
+
+        After a transaction of the thread's own it begins anew, so that whoever wrote reads what they wrote.
+        """
+        kept = getattr(self._here, "kept", None)
+        if kept is None:
+            kept = self._here.kept = _Shared(self._read_session())
+        self._here.shared = kept
+        try:
+            yield
+        finally:
+            self._here.shared = None
+            kept.end()
+
+    def _read_session(self) -> ReadSession:
+        session = ReadSession(self._reader)
+        session.info["vault"] = self.vault
+        return session
 
     @property
     def pools(self) -> tuple[int, int]:
@@ -162,6 +187,35 @@ class Database:
         """Close all connections."""
         self._writer.dispose()
         self._reader.dispose()
+
+
+class _Shared:
+    """The one reading of a thread: its session, and how many blocks are reading in it now."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
+        self._blocks = 0
+        self._stale = False
+
+    def __enter__(self) -> ReadSession:
+        self._blocks += 1
+        return self._session
+
+    def __exit__(self, *_: object) -> None:
+        self._blocks -= 1
+        if self._stale and not self._blocks:
+            self.end()
+
+    def renew(self) -> None:
+        """Let the next block begin anew; one that is still reading keeps its snapshot until it is through."""
+        self._stale = True
+        if not self._blocks:
+            self.end()
+
+    def end(self) -> None:
+        """Give the connection back."""
+        self._stale = False
+        self._session.close()
 
 
 def listening(settings: Settings) -> Callable[[], "psycopg.Connection[tuple[Any, ...]]"] | None:

@@ -15,6 +15,9 @@ from starlette.datastructures import URLPath
 from starlette.routing import Match, compile_path
 from starlette.types import Receive, Scope, Send
 
+from app.routers.composed import compose
+from app.routers.hands import Hands
+
 _API = "/api/v1"
 
 
@@ -25,6 +28,7 @@ class Application(FastAPI):
         super().__init__(**options)
         self._by_place: dict[str, list[APIRoute]] = {}
         self._by_name: dict[str, APIRoute] = {}
+        self._hands = Hands()
         # What is not in the directory, such as the schema, a slash too many or nothing at all, is the framework's.
         self._elsewhere = self.router.middleware_stack
         self.router.middleware_stack = self._dispatch
@@ -42,6 +46,7 @@ class Application(FastAPI):
             route.path_regex, route.path_format, route.param_convertors = compile_path(route.path)
             route.unique_id = generate_unique_id(route)
             route.include_in_schema = in_schema and route.include_in_schema
+            route.app = compose(route, self._hands) or route.app
             place = _place(route.path)
             if "{" in place:
                 raise ValueError(f"{route.path} begins with a parameter")

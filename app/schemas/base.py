@@ -56,9 +56,9 @@ def text(limit: int, least: int = 0) -> type[str]:
 
 
 class Input(BaseModel):
-    """A body that is sent: an unknown field is refused rather than dropped."""
+    """A body or a query that is sent: an unknown field is refused rather than dropped, and nobody changes it."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
 
     @field_validator("*", mode="before")
     @classmethod

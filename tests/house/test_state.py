@@ -18,6 +18,7 @@ KEPT = {
     "app/database.py": "the lock of one embedded store, whose file has a lock of its own; engines",
     "app/prepared.py": "texts of statements of the release; whoever counts them in a test",
     "app/recording.py": "which tables a statement names",
+    "app/routers/hands.py": "which threads of this process are at work",
     "app/routers/moments.py": "words of a language for a date and a distance",
     "app/routers/rendering.py": "templates of the release",
     "app/routers/statics.py": "files of the release",

@@ -1,0 +1,184 @@
+"""Composed routes answer what the framework would, whatever they are asked; and a thread's work comes back."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, request_response
+from starlette.testclient import TestClient
+
+from app.database import Database
+from app.models import Unit
+from app.routers.hands import Hands
+from app.services import events
+from tests import factories
+from tests.house.access import Things, address
+from tests.house.routes import Route, everything
+from tests.house.test_access import things
+from tests.personas import NOBODY
+
+__all__ = ["things"]
+ONLY_SQLITE = pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
+READING = [route for route in everything() if route.method == "GET"]
+# What is more than a plain reading route, and why.
+NOT_COMPOSED = {
+    "health.live": "answers on the loop itself",
+    "live.stream": "a stream of events",
+    "static": "answers on the loop itself",
+}
+# Asked for with each: as it is, with a query that nobody knows, with one out of its range.
+QUERIES = ("", "limit=7", "nonsense=1", "limit=0&sort=sideways", "cursor=bent", "q=%E6%BC%94%E7%BB%83&limit=2")
+# What differs between any two answers.
+_OF_THE_REQUEST = {"x-request-id", "date", "set-cookie"}
+
+
+def by_name(app: FastAPI) -> dict[str, APIRoute]:
+    return {route.name: route for route in app.routes if isinstance(route, APIRoute)}
+
+
+@contextmanager
+def as_the_framework_has_it(route: APIRoute) -> Iterator[None]:
+    composed, route.app = route.app, request_response(route.get_route_handler())
+    try:
+        yield
+    finally:
+        route.app = composed
+
+
+def ask(app: FastAPI, route: Route, persona: str, things: Things, query: str) -> httpx.Response:
+    client = TestClient(app, follow_redirects=False)
+    headers = {}
+    if persona != NOBODY and route.is_api:
+        headers["Authorization"] = f"Bearer {factories.bearer_token(persona)}"
+    elif persona != NOBODY:
+        client.cookies.set("session", factories.session_token(persona))
+    given = "&".join(f"{name}={value}" for name, value in things.queries.get(route.name, {}).items())
+    return client.get(f"{address(route, things)}?{'&'.join(filter(None, [given, query]))}", headers=headers)
+
+
+@ONLY_SQLITE
+class TestComposed:
+    def test_is_every_reading_route_but_those_with_a_reason(self, app: FastAPI) -> None:
+        routes = by_name(app)
+        plain = {route.name for route in READING if routes[route.name].app.__module__ != "app.routers.composed"}
+        assert plain == set(NOT_COMPOSED)
+
+    @pytest.mark.parametrize("persona", ["coordinator", "partner", "outsider", "system_admin", NOBODY])
+    def test_answers_as_the_framework_does(self, app: FastAPI, things: Things, persona: str) -> None:
+        routes = by_name(app)
+        for route in READING:
+            if route.name in NOT_COMPOSED:
+                continue
+            for query in QUERIES:
+                with as_the_framework_has_it(routes[route.name]):
+                    wanted = ask(app, route, persona, things, query)
+                # Twice: a query that was found good is remembered.
+                for _ in range(2):
+                    found = ask(app, route, persona, things, query)
+                    assert (found.status_code, kept(found)) == (wanted.status_code, kept(wanted)), (
+                        f"{route.path}?{query}"
+                    )
+                    if route.is_api:
+                        assert found.content == wanted.content, f"{route.path}?{query}"
+
+
+def kept(answer: httpx.Response) -> dict[str, str]:
+    length = set() if answer.headers.get("content-type", "").startswith("application/json") else {"content-length"}
+    return {name: value for name, value in answer.headers.items() if name not in _OF_THE_REQUEST | length}
+
+
+class TestOneReading:
+    def test_is_one_session_for_all_that_read_in_it(self, database: Database) -> None:
+        with database.one_reading():
+            with database.reading() as one:
+                first = one
+            with database.reading() as another:
+                assert another is first
+        with database.reading() as outside:
+            assert outside is not first
+
+    def test_shows_what_its_own_thread_wrote(self, database: Database, world: factories.World) -> None:
+        def name() -> str:
+            with database.reading() as session:
+                unit = session.get(Unit, world.units["规划财务处"])
+                assert unit is not None
+                return unit.name
+
+        with database.one_reading():
+            before = name()
+            with database.transaction() as session:
+                unit = session.get(Unit, world.units["规划财务处"])
+                assert unit is not None
+                unit.name = "改名后的处"
+                events.record(session, factories.SYSTEM, "unit.rename", unit)
+            assert (before != name(), name()) == (True, "改名后的处")
+
+    def test_keeps_the_snapshot_of_a_block_that_still_reads(self, database: Database, world: factories.World) -> None:
+        with database.one_reading(), database.reading() as session:
+            before = session.get(Unit, world.units["规划财务处"])
+            with database.transaction() as writing:
+                events.record(writing, factories.SYSTEM, "demo.say")
+            assert session.get(Unit, world.units["规划财务处"]) is before
+
+    def test_gives_its_connection_back(self, database: Database) -> None:
+        with database.one_reading(), database.reading() as session:
+            session.connection()
+            assert database.pools[0] == 1
+        assert database.pools[0] == 0
+
+
+class TestHands:
+    def test_give_back_what_the_work_gives_in_the_callers_context(self) -> None:
+        word: ContextVar[str] = ContextVar("word")
+
+        async def ask() -> tuple[str, bool]:
+            word.set("here")
+            return await Hands().do(lambda: (word.get(), threading.current_thread() is not threading.main_thread()))
+
+        assert asyncio.run(ask()) == ("here", True)
+
+    @pytest.mark.parametrize("error", [KeyError("x"), StopIteration(1), SystemExit(2)])
+    def test_raise_what_the_work_raises(self, error: BaseException) -> None:
+        def work() -> None:
+            raise error
+
+        wanted = RuntimeError if isinstance(error, StopIteration) else type(error)
+        with pytest.raises(wanted):
+            asyncio.run(Hands().do(work))
+
+    def test_do_as_many_pieces_at_once_as_they_are_and_no_more(self) -> None:
+        together = threading.Barrier(3)
+        hands = Hands(most=3)
+        busy: list[int] = []
+        most: list[int] = []
+
+        def meet(number: int) -> int:
+            busy.append(number)
+            together.wait(30)
+            most.append(len(busy))
+            busy.remove(number)
+            return number
+
+        async def ask() -> list[int]:
+            return list(await asyncio.gather(*(hands.do(meet, number) for number in range(9))))
+
+        assert asyncio.run(ask()) == list(range(9))
+        assert max(most) == 3
+
+    def test_forget_who_no_longer_waits(self) -> None:
+        go = threading.Event()
+
+        async def ask() -> str:
+            hands = Hands(most=1)
+            left = asyncio.ensure_future(hands.do(go.wait, 30))
+            await asyncio.sleep(0)
+            left.cancel()
+            go.set()
+            return await hands.do(lambda: "still at work")
+
+        assert asyncio.run(ask()) == "still at work"
