@@ -14,6 +14,7 @@ from sqlmodel import Session, SQLModel, col
 
 from app.adapters import search
 from app.models import Task
+from app.prepared import given
 from app.recording import RowChange
 from app.rules import paths, terms
 
@@ -22,6 +23,8 @@ _BATCH = 1000
 _LAST = 2**31 - 1
 # More matches than this are no help: walking the list in its order meets a page of them soon enough.
 MOST = 2000
+# So many rows are looked at without asking first to which programmes they belong.
+FEW = 250
 _MOST_SCOPES = 50
 
 
@@ -88,7 +91,7 @@ def rebuild(connection: Connection) -> None:
 
 
 def candidates(session: Session, source: Source, text: str, programmes: Sequence[int]) -> list[int] | None:
-    """The ids of all rows of ``programmes`` that can hold every word of ``text``, and a few that do not.
+    """The ids of all rows of ``programmes`` that can hold every word of ``text``, and of some that do not.
 
     None where the index cannot tell: too many, or nothing that it keeps. Without programmes: of all.
     """
@@ -96,21 +99,27 @@ def candidates(session: Session, source: Source, text: str, programmes: Sequence
     if not whole and not beginnings:
         return None
     scopes = [terms.scope(source.kind, programme_id) for programme_id in programmes[: _MOST_SCOPES + 1]]
-    found = search.find(
-        session.connection(),
-        scopes=scopes if len(scopes) <= _MOST_SCOPES else (),
-        terms=whole,
-        beginnings=beginnings,
-        most=MOST + 1,
-    )
-    if len(found) > MOST:
-        return None
-    return [entry // _KINDS for entry in found if entry % _KINDS == source.kind]
+    if len(scopes) > _MOST_SCOPES:
+        scopes = []
+    tries = [(scopes, MOST)]
+    if scopes and not beginnings:
+        # All of a programme is in its scope: to look there costs more than a few rows of other programmes.
+        tries.insert(0, ([], min(FEW, MOST)))
+    for narrowed, most in tries:
+        found = search.find(session, scopes=narrowed, terms=whole, beginnings=beginnings, most=most + 1)
+        if len(found) <= most:
+            return [entry // _KINDS for entry in found if entry % _KINDS == source.kind]
+    return None
 
 
-def among(session: Session, column: Any, keys: Sequence[int]) -> ColumnElement[bool]:
-    """The condition that a row is one of the candidates."""
-    return search.among(session.connection(), column, keys)
+def among(engine: str, column: Any) -> ColumnElement[bool]:
+    """The condition that a row is one of the candidates, which are given as ``keys``."""
+    return search.among(engine, column, given("keys"))
+
+
+def listed(engine: str, keys: Sequence[int]) -> Any:
+    """The candidates as the value ``keys``."""
+    return search.listed(engine, keys)
 
 
 def _matters(source: Source, change: RowChange) -> bool:
@@ -127,7 +136,9 @@ def _index(connection: Connection, source: Source, row_ids: Sequence[int]) -> No
 def _write(connection: Connection, source: Source, row_ids: Sequence[int]) -> None:
     """Entries for those of the rows that are there; nothing may stand in their places."""
     columns = [_column(source, name) for name in ("id", *source.columns)]
-    rows = connection.execute(select(*columns).where(search.among(connection, columns[0], row_ids)))
+    engine = connection.dialect.name
+    there = search.among(engine, columns[0], given("keys"))
+    rows = connection.execute(select(*columns).where(there), {"keys": search.listed(engine, row_ids)})
     search.add(
         connection,
         [
@@ -141,4 +152,16 @@ def _column(source: Source, name: str) -> Any:
     return col(getattr(source.model, name))
 
 
-__all__ = ["MOST", "SOURCES", "TASKS", "Source", "among", "candidates", "rebuild", "rebuild_after", "refresh"]
+__all__ = [
+    "FEW",
+    "MOST",
+    "SOURCES",
+    "TASKS",
+    "Source",
+    "among",
+    "candidates",
+    "listed",
+    "rebuild",
+    "rebuild_after",
+    "refresh",
+]

@@ -11,7 +11,7 @@ from app.database import Database
 from app.models import Task
 from app.permissions import Actor
 from app.schemas.task import TaskFilters
-from app.services import paging, tasks, tokens
+from app.services import paging, task_words, tasks, tokens
 from bench import filling
 from bench.stores import Store
 
@@ -49,7 +49,7 @@ def words(session: Session, number: int) -> list[tuple[str, int]]:
         at = 2 if place % 4 else 5 + place % 7
         word = str(heading)[at : at + 2]
         if len(word) == 2 and word not in found:
-            found[word] = int(session.connection().scalar(select(func.count()).where(tasks.matching(word))) or 0)
+            found[word] = int(session.connection().scalar(select(func.count()).where(task_words.matching(word))) or 0)
     return sorted(found.items(), key=lambda pair: pair[1])
 
 
@@ -74,7 +74,9 @@ def found(session: Session, actor: Actor, word: tuple[str, int]) -> set[int]:
 def wanted(session: Session, actor: Actor, word: tuple[str, int]) -> set[int]:
     """The ids that LIKE finds among what the actor sees, as many as ``found`` reads."""
     order = [column.asc() for column in tasks.SORTS["plan"].columns]
-    statement = tasks.visible_to(actor).where(tasks.matching(word[0])).order_by(*order).with_only_columns(col(Task.id))
+    statement = (
+        tasks.visible_to(actor).where(task_words.matching(word[0])).order_by(*order).with_only_columns(col(Task.id))
+    )
     most = _RARE if word[1] > _RARE else word[1]
     return set(session.connection().scalars(statement.limit(most)))
 
@@ -88,6 +90,6 @@ def first_page_by_scan(session: Session, actor: Actor, word: tuple[str, int]) ->
     """The same page by LIKE alone."""
     order = [column.asc() for column in tasks.SORTS["plan"].columns]
     statement: Any = (
-        tasks.visible_to(actor).where(tasks.matching(word[0])).order_by(*order).with_only_columns(*tasks.COLUMNS)
+        tasks.visible_to(actor).where(task_words.matching(word[0])).order_by(*order).with_only_columns(*tasks.COLUMNS)
     )
     return len(session.connection().execute(statement.limit(51)).all())

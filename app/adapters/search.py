@@ -8,7 +8,24 @@ text itself afterwards.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, any_, bindparam, cast, func, select, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    any_,
+    cast,
+    column,
+    func,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlmodel import Session
+
+from app.prepared import Prepared, dialect_of, given
 
 _CREATE = {
     "sqlite": ("CREATE VIRTUAL TABLE search_index USING fts5(terms, tokenize='ascii', detail='none', columnsize=0)",),
@@ -26,9 +43,15 @@ _PUT = {
     "sqlite": "INSERT INTO search_index (rowid, terms) VALUES (:id, :terms)",
     "postgresql": "INSERT INTO search_index (id, terms) VALUES (:id, array_to_tsvector(CAST(:terms AS text[])))",
 }
+_MATCHES: dict[str, ColumnElement[bool]] = {
+    "sqlite": column("search_index").op("MATCH", is_comparison=True)(given("asked")),
+    "postgresql": column("terms").op("@@", is_comparison=True)(cast(given("asked"), TSQUERY)),
+}
 _FIND = {
-    "sqlite": "SELECT rowid FROM search_index WHERE search_index MATCH :asked LIMIT :most",
-    "postgresql": "SELECT id FROM search_index WHERE terms @@ CAST(:asked AS tsquery) LIMIT :most",
+    engine: Prepared(
+        select(column(_KEY[engine])).select_from(table("search_index")).where(matches).limit(given("most"))
+    )
+    for engine, matches in _MATCHES.items()
 }
 _QUOTE = {"sqlite": '"', "postgresql": "'"}
 _BEGINS = {"sqlite": "*", "postgresql": ":*"}
@@ -70,24 +93,29 @@ def remove_between(connection: Connection, first: int, last: int, *, step: int, 
 
 
 def find(
-    connection: Connection, *, scopes: Sequence[str], terms: Sequence[str], beginnings: Sequence[str], most: int
+    session: Session, *, scopes: Sequence[str], terms: Sequence[str], beginnings: Sequence[str], most: int
 ) -> list[int]:
     """At most ``most`` numbers of entries with one of ``scopes``, if any are given, and with all the rest."""
-    engine = connection.dialect.name
+    engine = dialect_of(session).name
     quote = _QUOTE[engine]
     parts = [f"{quote}{term}{quote}" for term in terms]
     parts += [f"{quote}{beginning}{quote}{_BEGINS[engine]}" for beginning in beginnings]
     if scopes:
         parts.append(f"({_OR[engine].join(f'{quote}{scope}{quote}' for scope in scopes)})")
-    return list(connection.scalars(text(_FIND[engine]), {"asked": _AND[engine].join(parts), "most": most}))
+    return [key for (key,) in _FIND[engine].all(session, asked=_AND[engine].join(parts), most=most)]
 
 
-def among(connection: Connection, column: ColumnElement[Any], keys: Sequence[int]) -> ColumnElement[bool]:
-    """Whether ``column`` is one of ``keys``, of which there may be thousands, as one bound value."""
-    if connection.dialect.name == "postgresql":
-        return column == any_(cast(bindparam(None, list(keys), unique=True), ARRAY(BigInteger)))
-    listed = func.json_each(str(list(keys))).table_valued("value")
-    return column.in_(select(listed.c.value))
+def among(engine: str, column: ColumnElement[Any], keys: BindParameter[Any]) -> ColumnElement[bool]:
+    """Whether ``column`` is one of ``keys``: one bound value, made by ``listed`` of what may be thousands."""
+    if engine == "postgresql":
+        return column == any_(cast(keys, ARRAY(BigInteger)))
+    each = func.json_each(keys).table_valued("value")
+    return column.in_(select(each.c.value))
 
 
-__all__ = ["TABLE", "add", "among", "create", "drop", "find", "remove", "remove_between"]
+def listed(engine: str, keys: Sequence[int]) -> Any:
+    """The value for ``among``."""
+    return list(keys) if engine == "postgresql" else str(list(keys))
+
+
+__all__ = ["TABLE", "add", "among", "create", "drop", "find", "listed", "remove", "remove_between"]

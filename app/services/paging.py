@@ -22,6 +22,7 @@ from app.prepared import Prepared, given
 from app.vault import Vault
 
 MAX_LIMIT = 200
+_NONE: Mapping[str, Any] = {}
 
 
 class CursorRefused(DomainError):
@@ -74,14 +75,22 @@ class Listing:
         self._parts = parts
         self._prepared: dict[tuple[object, bool], Prepared] = {}
 
-    def page(self, session: Session, *, limit: int, cursor: str | None, filters: Mapping[str, Any]) -> Slice:
-        """The page after ``cursor``. Raises CursorRefused."""
+    def page(
+        self,
+        session: Session,
+        *,
+        limit: int,
+        cursor: str | None,
+        filters: Mapping[str, Any],
+        values: Mapping[str, Any] = _NONE,
+    ) -> Slice:
+        """The page after ``cursor``; ``values`` are those that are given to the statement. Raises CursorRefused."""
 
-        def run(step: Step, values: dict[str, Any]) -> Sequence[Any]:
+        def run(step: Step, more: dict[str, Any]) -> Sequence[Any]:
             found = self._prepared.get(step.key)
             if found is None:
                 found = self._prepared.setdefault(step.key, Prepared(step.statement()))
-            return found.all(session, **values)
+            return found.all(session, **values, **more)
 
         return _page(session, run, self._statement, self._sort, self._parts, limit, cursor, filters)
 

@@ -5,11 +5,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_
+from sqlalchemy import and_, exists, func
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from app import indexing
 from app.errors import DomainError, Forbidden, Kind, NotFound, StaleVersion
 from app.messages import N_
 from app.models import Assignment, Event, EventKind, Task, TaskState, Track
@@ -18,7 +17,8 @@ from app.prepared import Prepared, given
 from app.rules import paths
 from app.rules import tasks as rules
 from app.schemas.task import TaskCreate, TaskFilters, TaskUpdate
-from app.services import events, paging, visibility
+from app.services import events, paging, task_words, visibility
+from app.services.task_words import Sought
 
 P = Permission
 COLUMNS = tuple(
@@ -85,29 +85,10 @@ def visible_to(actor: Actor) -> SelectOfScalar[Task]:
     return select(Task).where(visibility.tasks_seen(actor))
 
 
-def matching(text: str) -> ColumnElement[bool]:
-    """Every word of ``text`` occurs in heading, text or path, whatever its case; wildcards mean themselves.
-
-    This decides what is found; the index only spares looking at what cannot be (``indexing``).
-    """
-    path = func.replace(col(Task.path), paths.SEPARATOR, "")
-    places = (col(Task.heading), col(Task.text), path, col(Task.path))
-    return and_(*(or_(*(place.icontains(word, autoescape=True) for place in places)) for word in text.split()))
-
-
-def narrowed(session: Session, actor: Actor, filters: TaskFilters) -> tuple[SelectOfScalar[Task], paging.Parts | None]:
-    """The visible tasks that match ``filters``, and the parts in which their pages are read, if not as a whole.
-
-    One query where there are words to look up, else none.
-    """
-    statement = visible_to(actor).where(*_conditions(actor, filters))
-    programmes = _programmes(actor, filters)
-    candidates = indexing.candidates(session, indexing.TASKS, filters.q, programmes) if filters.q else None
-    if candidates is None:
-        return statement, _parts(actor, programmes)
+def _narrowed(rights: Actor, filters: TaskFilters, sought: Sought) -> SelectOfScalar[Task]:
+    statement = visible_to(rights).where(*_conditions(rights, filters), *task_words.conditions(sought))
     # SQLite would rather walk a programme in its order than look at a few rows by their ids.
-    few = statement.where(indexing.among(session, col(Task.id), candidates)).with_hint(Task, "NOT INDEXED", "sqlite")
-    return few, None
+    return statement.with_hint(Task, "NOT INDEXED", "sqlite") if sought.proposed_on else statement
 
 
 def _programmes(actor: Actor, filters: TaskFilters) -> tuple[int, ...]:
@@ -133,8 +114,6 @@ def _conditions(actor: Actor, filters: TaskFilters) -> list[Any]:
     wanted: list[Any] = [col(column) == value for column, value in equal.items() if value is not None]
     if filters.open:
         wanted.append(col(Task.state).not_in(sorted(rules.NOT_OWED)))
-    if filters.q:
-        wanted.append(matching(filters.q))
     taken = _assignment_conditions(actor, filters)
     if taken:
         dates = _due(filters, func.coalesce(col(Assignment.due_on), col(Task.due_on)))
@@ -174,35 +153,34 @@ def page(
 ) -> paging.Slice:
     """One page of the visible tasks as rows with ``COLUMNS``. Raises CursorRefused."""
     asked = filters.model_dump(include=_FILTERS, exclude_none=True)
-    if filters.q is None:
-        listing = _listing(actor.rights, frozenset(asked.items()), sort)
-        return listing.page(session, limit=limit, cursor=cursor, filters=asked)
-    statement, parts = narrowed(session, actor, filters)
-    rows: Any = statement.with_only_columns(*COLUMNS)
-    return paging.fetch(session, rows, SORTS[sort], limit=limit, cursor=cursor, filters=asked, parts=parts)
+    sought, values = task_words.look_up(session, filters.q, _programmes(actor, filters))
+    listing = _listing(actor.rights, _shape(asked), sort, sought)
+    return listing.page(session, limit=limit, cursor=cursor, filters=asked, values=values)
+
+
+def _shape(asked: dict[str, Any]) -> frozenset[tuple[str, Any]]:
+    """The filters that stand in the statement itself."""
+    return frozenset((name, value) for name, value in asked.items() if name != "q")
 
 
 @lru_cache(maxsize=256)
-def _listing(rights: Actor, filters: frozenset[tuple[str, Any]], sort: str) -> paging.Listing:
+def _listing(rights: Actor, filters: frozenset[tuple[str, Any]], sort: str, sought: Sought) -> paging.Listing:
     wanted = TaskFilters.model_construct(**dict(filters))
-    programmes = _programmes(rights, wanted)
-    statement: Any = visible_to(rights).where(*_conditions(rights, wanted)).with_only_columns(*COLUMNS)
-    return paging.Listing(statement, SORTS[sort], _parts(rights, programmes))
+    statement: Any = _narrowed(rights, wanted, sought).with_only_columns(*COLUMNS)
+    parts = _parts(rights, _programmes(rights, wanted)) if sought.proposed_on is None else None
+    return paging.Listing(statement, SORTS[sort], parts)
 
 
 def count(session: Session, actor: Actor, filters: TaskFilters) -> int:
     """How many visible tasks match, at most 1,001: beyond a thousand the screen says "1,000+"."""
-    if filters.q is None:
-        asked = filters.model_dump(include=_FILTERS, exclude_none=True)
-        return int(_counting(actor.rights, frozenset(asked.items())).scalar(session) or 0)
-    statement, _ = narrowed(session, actor, filters)
-    return int(session.connection().scalar(_counted(statement)) or 0)
+    asked = filters.model_dump(include=_FILTERS, exclude_none=True)
+    sought, values = task_words.look_up(session, filters.q, _programmes(actor, filters))
+    return int(_counting(actor.rights, _shape(asked), sought).scalar(session, **values) or 0)
 
 
 @lru_cache(maxsize=256)
-def _counting(rights: Actor, filters: frozenset[tuple[str, Any]]) -> Prepared:
-    wanted = TaskFilters.model_construct(**dict(filters))
-    return Prepared(_counted(visible_to(rights).where(*_conditions(rights, wanted))))
+def _counting(rights: Actor, filters: frozenset[tuple[str, Any]], sought: Sought) -> Prepared:
+    return Prepared(_counted(_narrowed(rights, TaskFilters.model_construct(**dict(filters)), sought)))
 
 
 def _counted(statement: SelectOfScalar[Task]) -> Any:

@@ -18,7 +18,7 @@ from app.permissions import Actor
 from app.recording import bulk_update
 from app.rules import terms
 from app.schemas.task import TaskCreate, TaskFilters, TaskUpdate
-from app.services import events, tasks
+from app.services import events, task_words, tasks
 from tests.factories import NOW, SYSTEM, World, actor_of
 from tests.queries import counting, plan
 
@@ -37,7 +37,7 @@ def found(session: Session, actor: Actor, word: str, **filters: Any) -> set[int]
 
 
 def by_like(session: Session, actor: Actor, word: str) -> set[int]:
-    statement = tasks.visible_to(actor).where(tasks.matching(word)).with_only_columns(col(Task.id))
+    statement = tasks.visible_to(actor).where(task_words.matching(word)).with_only_columns(col(Task.id))
     return set(session.connection().scalars(statement))
 
 
@@ -93,9 +93,17 @@ class TestIndex:
                     assert found(session, actor, word) == by_like(session, actor, word), word
             assert entries(session) == wanted(session)
 
-    def test_narrows_by_the_programmes_that_are_seen(self, database: Database, world: World, actor: Actor) -> None:
+    def test_narrows_by_the_programmes_that_are_seen(
+        self, database: Database, world: World, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         with database.reading() as session:
             home, outside = world.programmes["home"], world.programmes["outside"]
+            few = indexing.candidates(session, indexing.TASKS, "会商", [home])
+            assert set(few or ()) == set(world.tasks.values())
+            seen = {world.tasks[name] for name in ("draft", "issued", "running")}
+            assert found(session, actor, "会商") == seen
+            assert found(session, actor, "会商", programme=outside) == set()
+            monkeypatch.setattr(indexing, "FEW", 0)
             mine = indexing.candidates(session, indexing.TASKS, "会商", [home])
             assert set(mine or ()) == {world.tasks[name] for name in ("draft", "issued", "running")}
             both = indexing.candidates(session, indexing.TASKS, "会商", [home, outside])
