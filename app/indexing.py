@@ -14,7 +14,7 @@ from sqlmodel import Session, SQLModel, col
 
 from app.adapters import search
 from app.models import Task
-from app.prepared import given
+from app.prepared import Prepared, dialect_of, given
 from app.recording import RowChange
 from app.rules import paths, terms
 
@@ -26,6 +26,7 @@ MOST = 2000
 # So many rows are looked at without asking first to which programmes they belong.
 FEW = 250
 _MOST_SCOPES = 50
+_FOUND = {engine: Prepared(search.found(engine)) for engine in ("sqlite", "postgresql")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +102,16 @@ def candidates(session: Session, source: Source, text: str, programmes: Sequence
     scopes = [terms.scope(source.kind, programme_id) for programme_id in programmes[: _MOST_SCOPES + 1]]
     if len(scopes) > _MOST_SCOPES:
         scopes = []
+    engine = dialect_of(session).name
     tries = [(scopes, MOST)]
     if scopes and not beginnings:
         # All of a programme is in its scope: to look there costs more than a few rows of other programmes.
         tries.insert(0, ([], min(FEW, MOST)))
     for narrowed, most in tries:
-        found = search.find(session, scopes=narrowed, terms=whole, beginnings=beginnings, most=most + 1)
+        asked = search.asked(engine, scopes=narrowed, terms=whole, beginnings=beginnings)
+        found = _FOUND[engine].all(session, asked=asked, most=most + 1)
         if len(found) <= most:
-            return [entry // _KINDS for entry in found if entry % _KINDS == source.kind]
+            return [entry // _KINDS for (entry,) in found if entry % _KINDS == source.kind]
     return None
 
 

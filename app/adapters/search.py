@@ -14,7 +14,10 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    Integer,
+    Select,
     any_,
+    bindparam,
     cast,
     column,
     func,
@@ -23,9 +26,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlmodel import Session
-
-from app.prepared import Prepared, dialect_of, given
 
 _CREATE = {
     "sqlite": ("CREATE VIRTUAL TABLE search_index USING fts5(terms, tokenize='ascii', detail='none', columnsize=0)",),
@@ -43,15 +43,9 @@ _PUT = {
     "sqlite": "INSERT INTO search_index (rowid, terms) VALUES (:id, :terms)",
     "postgresql": "INSERT INTO search_index (id, terms) VALUES (:id, array_to_tsvector(CAST(:terms AS text[])))",
 }
-_MATCHES: dict[str, ColumnElement[bool]] = {
-    "sqlite": column("search_index").op("MATCH", is_comparison=True)(given("asked")),
-    "postgresql": column("terms").op("@@", is_comparison=True)(cast(given("asked"), TSQUERY)),
-}
-_FIND = {
-    engine: Prepared(
-        select(column(_KEY[engine])).select_from(table("search_index")).where(matches).limit(given("most"))
-    )
-    for engine, matches in _MATCHES.items()
+_ASKED: dict[str, ColumnElement[bool]] = {
+    "sqlite": column("search_index").op("MATCH", is_comparison=True)(bindparam("asked", None)),
+    "postgresql": column("terms").op("@@", is_comparison=True)(cast(bindparam("asked", None), TSQUERY)),
 }
 _QUOTE = {"sqlite": '"', "postgresql": "'"}
 _BEGINS = {"sqlite": "*", "postgresql": ":*"}
@@ -92,17 +86,20 @@ def remove_between(connection: Connection, first: int, last: int, *, step: int, 
     connection.execute(statement, {"first": first, "last": last, "step": step, "kind": kind})
 
 
-def find(
-    session: Session, *, scopes: Sequence[str], terms: Sequence[str], beginnings: Sequence[str], most: int
-) -> list[int]:
-    """At most ``most`` numbers of entries with one of ``scopes``, if any are given, and with all the rest."""
-    engine = dialect_of(session).name
+def found(engine: str) -> Select[Any]:
+    """The numbers of entries that match ``asked``, at most ``most``: both are bound when it is run."""
+    keys: Select[Any] = select(column(_KEY[engine])).select_from(table(TABLE))
+    return keys.where(_ASKED[engine]).limit(bindparam("most", None, Integer))
+
+
+def asked(engine: str, *, scopes: Sequence[str], terms: Sequence[str], beginnings: Sequence[str]) -> str:
+    """What finds entries with one of ``scopes``, if any are given, and with all the rest."""
     quote = _QUOTE[engine]
     parts = [f"{quote}{term}{quote}" for term in terms]
     parts += [f"{quote}{beginning}{quote}{_BEGINS[engine]}" for beginning in beginnings]
     if scopes:
         parts.append(f"({_OR[engine].join(f'{quote}{scope}{quote}' for scope in scopes)})")
-    return [key for (key,) in _FIND[engine].all(session, asked=_AND[engine].join(parts), most=most)]
+    return _AND[engine].join(parts)
 
 
 def among(engine: str, column: ColumnElement[Any], keys: BindParameter[Any]) -> ColumnElement[bool]:
@@ -118,4 +115,4 @@ def listed(engine: str, keys: Sequence[int]) -> Any:
     return list(keys) if engine == "postgresql" else str(list(keys))
 
 
-__all__ = ["TABLE", "add", "among", "create", "drop", "find", "listed", "remove", "remove_between"]
+__all__ = ["TABLE", "add", "among", "asked", "create", "drop", "found", "listed", "remove", "remove_between"]

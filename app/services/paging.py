@@ -22,7 +22,6 @@ from app.prepared import Prepared, given
 from app.vault import Vault
 
 MAX_LIMIT = 200
-_NONE: Mapping[str, Any] = {}
 
 
 class CursorRefused(DomainError):
@@ -82,7 +81,7 @@ class Listing:
         limit: int,
         cursor: str | None,
         filters: Mapping[str, Any],
-        values: Mapping[str, Any] = _NONE,
+        values: Mapping[str, Any] | None = None,
     ) -> Slice:
         """The page after ``cursor``; ``values`` are those that are given to the statement. Raises CursorRefused."""
 
@@ -90,7 +89,7 @@ class Listing:
             found = self._prepared.get(step.key)
             if found is None:
                 found = self._prepared.setdefault(step.key, Prepared(step.statement()))
-            return found.all(session, **values, **more)
+            return found.all(session, **(values or {}), **more)
 
         return _page(session, run, self._statement, self._sort, self._parts, limit, cursor, filters)
 
