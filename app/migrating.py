@@ -1,4 +1,4 @@
-"""Moving the store to the schema of this code, and saying whether this code may run on it.
+"""Moving the store to the schema of this code; whether this code may run on it says ``revisions``.
 
 A store may be newer than the code: while replicas are replaced one by one, and after a release was
 taken back. Each migration says with ``oldest_code`` which older code runs on what it makes; the store
@@ -12,19 +12,15 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, inspect, make_url, select, text
+from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, inspect, make_url, text
 from sqlalchemy.pool import NullPool
-from sqlmodel import col
 
-from app import database_roles
+from app import database_roles, revisions
 from app.errors import DomainError, Kind
 from app.messages import N_
 from app.models import RunnableRevision
 from app.settings import Settings
-
-_FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 
 
 class WrongEncoding(Exception):
@@ -58,11 +54,11 @@ def migrate_back(settings: Settings, revision: str) -> str:
 
 def _run(settings: Settings, step: Callable[[Config, str], None], revision: str) -> str:
     with changing(settings) as connection:
-        at = current(connection)
-        if at is not None and not knows(at):
-            if step is command.upgrade and runs_here(connection):
+        at = revisions.current(connection)
+        if at is not None and at not in revisions.known():
+            if step is command.upgrade and revisions.runs_here(connection):
                 return at
-            raise StoreNewer(at=at, head=head())
+            raise StoreNewer(at=at, head=revisions.head())
         return _take(connection, settings, step, revision)
 
 
@@ -93,12 +89,7 @@ def _take(connection: Connection, settings: Settings, step: Callable[[Config, st
     _note_runnable(connection)
     if settings.database_app_role and connection.dialect.name == "postgresql":
         database_roles.grant(connection, settings.database_app_role)
-    return current(connection) or "base"
-
-
-def knows(revision: str) -> bool:
-    """Whether this code has the step that leads to ``revision``."""
-    return revision in _revisions()
+    return revisions.current(connection) or "base"
 
 
 def drift(settings: Settings) -> None:
@@ -109,38 +100,13 @@ def drift(settings: Settings) -> None:
     engine.dispose()
 
 
-def head() -> str:
-    """The revision that this code needs."""
-    return ScriptDirectory(str(_FOLDER)).get_current_head() or "base"
-
-
-def current(connection: Connection) -> str | None:
-    """The revision that a store is at, or None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def runs_here(connection: Connection) -> bool:
-    """Whether this code may run on the store: it is at this code's revision, or newer and made to bear it."""
-    if current(connection) == head():
-        return True
-    if not inspect(connection).has_table("runnable_revisions"):
-        return False
-    own = select(col(RunnableRevision.revision)).where(col(RunnableRevision.revision) == head())
-    return connection.scalar(own) is not None
-
-
-def _revisions() -> list[str]:
-    """All revisions that this code knows, the oldest first."""
-    return [script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()][::-1]
-
-
 def runnable(at: str) -> list[str]:
     """The revisions whose code runs on a store at ``at``, the newest first.
 
     Code of revision A runs there if every step after A names A or an older one as its ``oldest_code``.
     A step that names none wants its own code.
     """
-    scripts = ScriptDirectory(str(_FOLDER))
+    scripts = ScriptDirectory(str(revisions.FOLDER))
     chain = list(scripts.walk_revisions(head=at))[::-1]
     place = {script.revision: index for index, script in enumerate(chain)}
     found: list[str] = []
@@ -155,7 +121,7 @@ def runnable(at: str) -> list[str]:
 
 
 def _note_runnable(connection: Connection) -> None:
-    at = current(connection)
+    at = revisions.current(connection)
     if at is None or not inspect(connection).has_table("runnable_revisions"):
         return
     connection.execute(delete(RunnableRevision))
@@ -164,7 +130,7 @@ def _note_runnable(connection: Connection) -> None:
 
 def _config(connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("script_location", str(revisions.FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from app import migrating
+from app import migrating, revisions
 from app.database import Database
 from app.settings import Settings, load
 from bench import filling
@@ -52,7 +52,7 @@ class Store:
 @contextmanager
 def scratch(engine: str, tasks: int, kept: Path, cluster: Cluster | None) -> Iterator[Store]:
     """A copy of the filled store, with people who are signed in now; removed afterwards."""
-    name = f"{engine}_{tasks}_{SEED}_{migrating.head()}"
+    name = f"{engine}_{tasks}_{SEED}_{revisions.head()}"
     with tempfile.TemporaryDirectory(dir=kept, prefix="run-") as place:
         folder = Path(place)
         if cluster is None:

@@ -9,7 +9,7 @@ import typer
 from sqlmodel import Session
 from typer.core import TyperGroup
 
-from app import clock, migrating, settings
+from app import clock, revisions, settings
 from app.cli.speech import complain, say, show, told
 from app.clock import SHANGHAI
 from app.database import Database
@@ -181,7 +181,7 @@ def _noted(chosen: Settings, write: Callable[[Session], None]) -> None:
     store = Database(chosen)
     try:
         with store.reading() as session:
-            runs = migrating.runs_here(session.connection())
+            runs = revisions.runs_here(session.connection())
         if runs:
             with store.transaction() as session:
                 write(session)

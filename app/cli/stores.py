@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from app import clock, migrating, settings
+from app import clock, revisions, settings
 from app.database import Database
 from app.errors import DomainError, Kind
 from app.messages import N_
@@ -57,7 +57,7 @@ def refuse_unmigrated(chosen: Settings) -> None:
             raise StoreNotMigrated(at="-")
         with store.reading() as session:
             connection = session.connection()
-            at, runs = migrating.current(connection), migrating.runs_here(connection)
+            at, runs = revisions.current(connection), revisions.runs_here(connection)
     finally:
         store.dispose()
     if not runs:

@@ -17,7 +17,7 @@ from typing import IO, Any
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from app import migrating
+from app import revisions
 from app.adapters.storage import Storage, trouble
 from app.database import Database
 from app.errors import DomainError, Forbidden, Kind
@@ -208,7 +208,7 @@ def _head(session: Session, store: Database, package: ExchangePackage) -> dict[s
         "number": package.number,
         "made_at": package.made_at,
         "release": version("duikou"),
-        "schema_head": migrating.head(),
+        "schema_head": revisions.head(),
         "programme": {
             "id": named[0] if named else (package.installation, str(programme.key)),
             "title": programme.title,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from app import log_triggers, migrating
+from app import log_triggers, revisions
 from app.database import Database
 from app.errors import DomainError
 from app.services import figures, jobs
@@ -23,7 +23,7 @@ def refusal(store: Database, settings: Settings) -> str | None:
         with store.reading() as session:
             connection = session.connection()
             connection.execute(text("SELECT 1"))
-            runs, missing = migrating.runs_here(connection), log_triggers.missing_triggers(connection)
+            runs, missing = revisions.runs_here(connection), log_triggers.missing_triggers(connection)
     except DomainError as trouble:
         return trouble.code
     if not runs:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app import migrating
+from app import revisions
 from tests.cli.conftest import Command
 
 
@@ -12,12 +12,12 @@ class TestMigrate:
     def test_brings_an_empty_store_to_this_release(self, fresh: Command) -> None:
         said = fresh("migrate")
         assert said.code == 0
-        assert migrating.head() in said.out
+        assert revisions.head() in said.out
 
     def test_goes_back_and_forth(self, fresh: Command) -> None:
         fresh("migrate")
         assert "base" in fresh("migrate", "--back", "base").out
-        assert migrating.head() in fresh("migrate").out
+        assert revisions.head() in fresh("migrate").out
 
     def test_refuses_a_revision_that_is_none(self, fresh: Command) -> None:
         said = fresh("migrate", "--back", "nowhere")

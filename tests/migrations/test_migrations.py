@@ -5,7 +5,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 from sqlmodel import SQLModel
 
-from app import migrating
+from app import migrating, revisions
 from app.adapters import search
 from app.log_triggers import missing_triggers
 from app.settings import Settings
@@ -41,20 +41,20 @@ def test_lay_the_triggers(empty: Settings) -> None:
 
 
 def test_can_be_taken_back_one_by_one(empty: Settings) -> None:
-    scripts = ScriptDirectory(str(migrating._FOLDER))
-    revisions = [script.revision for script in scripts.walk_revisions()]
-    assert migrating.migrate(empty) == revisions[0]
-    for older in [*revisions[1:], "base"]:
+    scripts = ScriptDirectory(str(revisions.FOLDER))
+    newest, *older_ones = [script.revision for script in scripts.walk_revisions()]
+    assert migrating.migrate(empty) == newest
+    for older in [*older_ones, "base"]:
         assert migrating.migrate_back(empty, older) == older
     assert _tables(empty) == set()
-    assert migrating.migrate(empty) == migrating.head()
+    assert migrating.migrate(empty) == revisions.head()
     migrating.drift(empty)
 
 
 def test_twice_is_once(empty: Settings) -> None:
-    assert migrating.migrate(empty) == migrating.migrate(empty) == migrating.head()
+    assert migrating.migrate(empty) == migrating.migrate(empty) == revisions.head()
 
 
 def test_stand_in_one_line() -> None:
     """Two heads are two releases that do not know of each other."""
-    assert len(ScriptDirectory(str(migrating._FOLDER)).get_heads()) == 1
+    assert len(ScriptDirectory(str(revisions.FOLDER)).get_heads()) == 1

@@ -10,14 +10,14 @@ from alembic.script import ScriptDirectory
 from fastapi import FastAPI
 from sqlalchemy import Connection, inspect
 
-from app import migrating
+from app import migrating, revisions
 from app.settings import Settings
 from tests.cli.conftest import environment, run
 from tests.clients import ApiClient
 from tests.conftest import Stores
 
 Take = Callable[[str, str | None], str]
-_SCRIPTS = ScriptDirectory(str(migrating._FOLDER))
+_SCRIPTS = ScriptDirectory(str(revisions.FOLDER))
 STEPS = list(_SCRIPTS.walk_revisions())[::-1]
 # Made before a step had to say which code it bears; its code asks for exactly its own revision.
 SILENT = {"072a914f5c30"}
@@ -38,17 +38,17 @@ def downgrade():
 @pytest.fixture
 def later_release(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Take:
     """Lets a later release migrate the store by one more step, then gives this release its place back."""
-    own, folder = migrating._FOLDER, tmp_path / "migrations"
+    own, folder = revisions.FOLDER, tmp_path / "migrations"
     shutil.copytree(own, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    heads = [migrating.head()]
+    heads = [revisions.head()]
 
     def take(revision: str, oldest_code: str | None) -> str:
         bears = f'oldest_code = "{oldest_code}"' if oldest_code else ""
         step = TEXT.format(revision=revision, before=heads[-1], bears=bears)
         (folder / "versions" / f"{revision}.py").write_text(step, encoding="utf-8")
-        monkeypatch.setattr(migrating, "_FOLDER", folder)
+        monkeypatch.setattr(revisions, "FOLDER", folder)
         at = migrating.migrate(settings)
-        monkeypatch.setattr(migrating, "_FOLDER", own)
+        monkeypatch.setattr(revisions, "FOLDER", own)
         heads.append(revision)
         return at
 
@@ -57,7 +57,7 @@ def later_release(tmp_path: Path, settings: Settings, monkeypatch: pytest.Monkey
 
 class TestReadiness:
     def test_bears_a_newer_store_that_bears_this_code(self, app: FastAPI, later_release: Take) -> None:
-        own = migrating.head()
+        own = revisions.head()
         assert later_release("aaaa00000001", own) == "aaaa00000001"
         assert later_release("aaaa00000002", own) == "aaaa00000002"
         assert ApiClient(app).client.get("/readyz").text.startswith("ready\n")
@@ -65,7 +65,7 @@ class TestReadiness:
 
     @pytest.mark.parametrize("oldest", ["aaaa00000001", "aaaa00000002", None])
     def test_refuses_a_store_that_has_gone_too_far(self, app: FastAPI, later_release: Take, oldest: str | None) -> None:
-        later_release("aaaa00000001", migrating.head())
+        later_release("aaaa00000001", revisions.head())
         later_release("aaaa00000002", oldest)
         answer = ApiClient(app).client.get("/readyz")
         assert (answer.status_code, answer.text) == (503, "migration_pending\n")
@@ -73,7 +73,7 @@ class TestReadiness:
 
 class TestMigrate:
     def test_leaves_a_newer_store_that_bears_this_code_as_it_is(self, settings: Settings, later_release: Take) -> None:
-        later_release("aaaa00000001", migrating.head())
+        later_release("aaaa00000001", revisions.head())
         assert migrating.migrate(settings) == "aaaa00000001"
 
     def test_refuses_a_newer_store_in_words(

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 from sqlmodel import SQLModel, col, select
 
 import app.models  # noqa: F401 - fills the metadata
-from app import migrating
+from app import migrating, revisions
 from app.database import Database
 from app.models import Event, Programme
 from app.services import events
@@ -49,7 +49,7 @@ class TestCreate:
             files_of(filled)
         )
         assert (made.manifest.files, made.copied, made.missing) == (len(CONTENTS), len(CONTENTS), ())
-        assert made.manifest.revision == migrating.head()
+        assert made.manifest.revision == revisions.head()
         assert made.manifest.engine == ("postgresql" if filled.database_url else "sqlite")
 
     def test_can_be_verified_without_the_product(self, filled: Settings, folder: Path) -> None:

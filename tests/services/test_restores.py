@@ -13,7 +13,7 @@ from sqlalchemy import Row, create_engine, text
 from sqlalchemy.pool import NullPool
 from sqlmodel import col, select
 
-from app import migrating
+from app import migrating, revisions
 from app.adapters import storage
 from app.database import Database
 from app.log_triggers import missing_triggers
@@ -55,7 +55,7 @@ class TestRestore:
         done = restore(place, path)
         assert without_the_restore(contents(place)) == without_the_restore(contents(filled))
         assert files_of(place) == files_of(filled)
-        assert (done.files, done.revision) == (len(CONTENTS), migrating.head())
+        assert (done.files, done.revision) == (len(CONTENTS), revisions.head())
 
     def test_ends_all_sessions_and_says_so_in_the_log(self, filled: Settings, folder: Path, place: Settings) -> None:
         path = backup(filled, folder)
@@ -280,7 +280,7 @@ class TestRefuses:
         self, filled: Settings, folder: Path, place: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         path = backup(filled, folder)
-        monkeypatch.setattr(migrating, "_revisions", lambda: [FIRST])
+        monkeypatch.setattr(revisions, "known", lambda: (FIRST,))
         with pytest.raises(restoring.BackupOfNewerRelease):
             restore(place, path)
         assert is_empty(place)

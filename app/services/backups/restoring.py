@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import delete
 from sqlmodel import Session
 
-from app import migrating
+from app import migrating, revisions
 from app.adapters import storage
 from app.adapters.storage import Storage
 from app.database import Database, translated
@@ -127,7 +127,7 @@ def refuse_other(settings: Settings, backup: Path, manifest: Manifest) -> None:
     ours = places.engine_of(settings)
     if manifest.engine != ours:
         raise BackupOfOtherEngine(name=backup.name, theirs=manifest.engine, ours=ours)
-    if not migrating.knows(manifest.revision):
+    if manifest.revision not in revisions.known():
         raise BackupOfNewerRelease(name=backup.name, release=manifest.release, revision=manifest.revision)
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from app import log_triggers, migrating
+from app import log_triggers, revisions
 from app.errors import DomainError
 from app.messages import N_
 from app.services.checks.base import Check, Context, Finding, State
@@ -34,8 +34,8 @@ def _reached(context: Context) -> Finding:
 def _migrated(context: Context) -> Finding:
     with context.store.reading() as session:
         connection = session.connection()
-        at, runs = migrating.current(connection), migrating.runs_here(connection)
-    values = {"at": at or "-", "head": migrating.head()}
+        at, runs = revisions.current(connection), revisions.runs_here(connection)
+    values = {"at": at or "-", "head": revisions.head()}
     if not runs:
         wanted = N_("at %(at)s; this release wants %(head)s")
         return Finding(State.BAD, wanted, N_("Run duikou migrate of the newer of the two releases."), values)
