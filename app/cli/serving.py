@@ -1,5 +1,6 @@
 """duikou serve: the web server, once the store is ready for it."""
 
+import http.client
 import signal
 import socket
 import threading
@@ -7,7 +8,6 @@ import time
 from contextlib import nullcontext
 from typing import Annotated
 
-import httpx
 import typer
 import uvicorn
 
@@ -81,16 +81,21 @@ def _announce(chosen: Settings) -> None:
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(chosen.host, chosen.host)  # noqa: S104 - compared, not bound
     address = f"http://[{shown}]:{chosen.port}" if ":" in shown else f"http://{shown}:{chosen.port}"
     deadline = time.monotonic() + _READY_WITHIN
-    with httpx.Client(trust_env=False, timeout=2) as client:
-        while time.monotonic() < deadline:
-            try:
-                if client.get(f"{address}/readyz").status_code == 200:
-                    break
-            except httpx.TransportError:
-                pass
-            time.sleep(0.1)
-        else:
+    while not _is_ready(shown, chosen.port):
+        if time.monotonic() > deadline:
             return
+        time.sleep(0.1)
     say(N_("Duikou is ready: %(address)s (the API: %(address)s/api/v1/openapi.json)"), address=address)
     if chosen.mode == "demo":
         demonstration.print_accounts(chosen)
+
+
+def _is_ready(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from app.database import StoreFull
 from app.errors import DomainError
 from app.messages import N_
-from app.papers.plans.refusals import PlanTooLarge
+from app.papers.plan_refusals import PlanTooLarge
 from app.permissions import Actor
 from app.routers.dependencies import Store, database, settings
 from app.services import events, plan_imports, plan_reading

@@ -7,13 +7,13 @@ from sqlmodel import Session
 
 from app.messages import N_
 from app.models import PlanImport, PlanItem, PlanItemKind
-from app.papers import plans
+from app.papers import plan_doubts
 from app.permissions import Actor
 from app.rules import plan_suggestions as suggestions
 from app.services import units
 
 # What the reader doubts, and what only the store's limits make doubtful: code > sentence.
-DOUBTS = {**plans.DOUBTS, "text_cut": N_("The text is longer than can be stored and was cut at its end.")}
+DOUBTS = {**plan_doubts.DOUBTS, "text_cut": N_("The text is longer than can be stored and was cut at its end.")}
 HEADING = 500
 WHAT = 2000
 TEXT = 20_000

@@ -1,9 +1,8 @@
 """Reading an uploaded plan in a process of its own, so that a hostile file can only end that process.
 
-The child is this module run as ``python -m app.services.plan_reading PATH NAME``. It bounds its own
-memory and processor time before it opens the file, gets none of the server's environment, and prints
-one JSON object: the reading, or the refusal with its code and values. The parent bounds the wall clock
-and how many children run at once.
+The child is the module ``plan_reader``: the libraries that read PDF and Word files are loaded there alone.
+It gets none of the server's environment. The parent bounds the wall clock and how many children run at
+once; the child bounds the rest.
 """
 
 import json
@@ -17,16 +16,11 @@ from typing import Any, Final
 
 from app.errors import DomainError, Kind
 from app.messages import N_
-from app.papers import plans
-from app.papers.plans.refusals import PlanRefused
-
-try:
-    import resource
-except ImportError:  # Windows has no such limits; the wall clock still holds there.
-    resource = None  # type: ignore[assignment]
+from app.papers.plan_refusals import PlanRefused
 
 SECONDS: Final = 40
 MEMORY: Final = 1024 * 1024 * 1024
+_CHILD: Final = "app.services.plan_reader"
 _AT_ONCE: Final = max(2, os.cpu_count() or 1)
 # Waiting takes a thread that other requests need, so it is short.
 _WAIT: Final = 5
@@ -69,7 +63,7 @@ def read(path: Path, name: str, *, seconds: float = SECONDS, memory: int = MEMOR
 
 
 def _run(path: Path, name: str, seconds: float, memory: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", __name__, str(path.resolve()), name, str(int(seconds) + 1), str(memory)]
+    command = [sys.executable, "-m", _CHILD, str(path.resolve()), name, str(int(seconds) + 1), str(memory)]
     # Nothing of the server's environment: its keys and passwords stand there.
     environment = {"LANG": "C.UTF-8", "PYTHONUTF8": "1", "PATH": os.defpath}
     if "SYSTEMROOT" in os.environ:
@@ -101,28 +95,3 @@ def _kinds(parent: type[PlanRefused]) -> Iterator[type[PlanRefused]]:
     yield parent
     for child in parent.__subclasses__():
         yield from _kinds(child)
-
-
-def as_dict(reading: plans.PlanReading) -> dict[str, Any]:
-    """The product's JSON of a reading, and beside each task the values that its doubts' sentences need."""
-    answer: dict[str, Any] = reading.as_dict()
-    for task, read_task in zip(answer["tasks"], reading.tasks, strict=True):
-        task["doubt_values"] = dict(read_task.doubt_values)
-    return answer
-
-
-def _child(path: str, name: str, seconds: int, memory: int) -> dict[str, Any]:
-    if resource is not None:
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        return {"reading": as_dict(plans.read(Path(path).read_bytes(), name))}
-    except PlanRefused as error:
-        return {"refused": {"code": error.code, "values": error.values}}
-    except MemoryError:
-        return {"refused": {"code": PlanReadingTooHeavy.code, "values": {}}}
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(_child(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))))

@@ -26,7 +26,7 @@ from app.models import (
 )
 from app.papers import plans
 from app.permissions import Actor, can
-from app.services import events, jobs, plan_imports, plan_reading
+from app.services import events, jobs, plan_imports, plan_reader
 from tests import factories
 from tests.house.routes import PUBLIC, Route
 from tests.house.tree import APP
@@ -48,7 +48,7 @@ def furnish(database: Database, world: factories.World) -> Things:
     """Add what the world lacks for some routes: a review, a version of the plan, a file."""
     coordinator = factories.actor_of(database, world, "coordinator")
     home, task = world.programmes["home"], world.tasks["issued"]
-    reading = plan_reading.as_dict(plans.read(_PLAN.read_bytes(), _PLAN.name))
+    reading = plan_reader.as_dict(plans.read(_PLAN.read_bytes(), _PLAN.name))
     now, digest = datetime.now(UTC), hashlib.sha256(FILE).hexdigest()
     with database.transaction() as session:
         upload = plan_imports.Upload("方案.txt", digest, len(FILE), "text/plain")

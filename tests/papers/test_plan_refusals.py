@@ -9,10 +9,10 @@ from pypdf import PdfReader, PdfWriter
 from reportlab.pdfgen import canvas
 
 from app.catalogues import translations
-from app.papers import plans
-from app.papers.plans import doubts, refusals, source
+from app.papers import plan_doubts, plan_refusals, plans
+from app.papers.plan_refusals import PlanRefused
+from app.papers.plans import source
 from app.papers.plans.extract import archive
-from app.papers.plans.refusals import PlanRefused
 from tests.papers.plan_files import as_docx, as_pdf, saved
 
 PLAN = "某局实施方案\n一、任务\n1. 完善站网。（监测处）\n"
@@ -147,12 +147,12 @@ def kinds(parent: type[PlanRefused]) -> list[type[PlanRefused]]:
 
 class TestWords:
     def test_every_refusal_has_its_own_code(self) -> None:
-        codes = [kind.code for kind in kinds(refusals.PlanRefused)]
+        codes = [kind.code for kind in kinds(plan_refusals.PlanRefused)]
         assert len(codes) == len(set(codes))
 
     def test_every_sentence_is_said_in_chinese(self) -> None:
-        sentences = [kind.message for kind in kinds(refusals.PlanRefused)]
-        for table in (doubts.DOUBTS, doubts.REPAIRS, doubts.IGNORED):
+        sentences = [kind.message for kind in kinds(plan_refusals.PlanRefused)]
+        for table in (plan_doubts.DOUBTS, plan_doubts.REPAIRS, plan_doubts.IGNORED):
             sentences += table.values()
         catalogue = translations("zh_CN")
         assert [text for text in sentences if catalogue.gettext(text) == text] == []

@@ -10,7 +10,7 @@ from app.models import PlanImport
 from app.papers import plans
 from app.permissions import Actor
 from app.schemas.plan_import import PartyChoices, PlanAccept, UnitMapping
-from app.services import actors, plan_accepting, plan_imports, plan_mapping, plan_reading
+from app.services import actors, plan_accepting, plan_imports, plan_mapping, plan_reader
 from tests.factories import NOW, TODAY, World
 from tests.personas import AIDING, RECEIVING
 from tests.plan_texts import PLAN
@@ -26,7 +26,7 @@ def actor_of(database: Database, world: World, login: str) -> Actor:
 
 def reading_of(text: str) -> dict[str, Any]:
     """The product's JSON of a plan, as the child process gives it."""
-    return plan_reading.as_dict(plans.read(text.encode(), "plan.txt"))
+    return plan_reader.as_dict(plans.read(text.encode(), "plan.txt"))
 
 
 def upload_of(text: str) -> plan_imports.Upload:

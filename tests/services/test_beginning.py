@@ -27,7 +27,7 @@ from app.services import (
     plan_accepting,
     plan_imports,
     plan_mapping,
-    plan_reading,
+    plan_reader,
     programmes,
     unit_grants,
     units,
@@ -75,7 +75,7 @@ def test_leads_from_the_three_administrators_to_a_shared_programme(store: Databa
         unit_grants.set_programmes(session, security, office.key, office.version, granted=True, reason="", now=NOW)
         person = users.create(session, system, UserCreate(login="li", name="李", unit_id=office.key), now=NOW).key
 
-    reading = plan_reading.as_dict(plans.read(PLAN.read_bytes(), PLAN.name))
+    reading = plan_reader.as_dict(plans.read(PLAN.read_bytes(), PLAN.name))
     coordinator = _actor(store, person)
     with store.transaction() as session:
         upload = plan_imports.Upload(PLAN.name, "0" * 64, 1, "text/plain")

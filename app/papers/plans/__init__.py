@@ -8,12 +8,12 @@ notice, plan and annexes apart (``layout``, ``titles``, ``furniture``); build th
 answered is cut from the text itself.
 """
 
-from app.papers.plans.doubts import DOUBTS, IGNORED, REPAIRS
+from app.papers.plan_doubts import DOUBTS, IGNORED, REPAIRS
+from app.papers.plan_refusals import PlanRefused
 from app.papers.plans.extract import extract as lines_of
 from app.papers.plans.milestones import Milestone
 from app.papers.plans.reader import read_lines
 from app.papers.plans.reading import Basis, IgnoredLine, NamedUnit, PlanReading, PlanTask, Section
-from app.papers.plans.refusals import PlanRefused
 from app.papers.plans.repairs import Repair
 
 __all__ = [

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.papers.plan_refusals import NotAPlan
 from app.papers.plans import duties, head, layout, leads, marks, milestones, outline, repairs, tables
 from app.papers.plans.folding import fold
 from app.papers.plans.furniture import Part
@@ -13,7 +14,6 @@ from app.papers.plans.milestones import Milestone
 from app.papers.plans.names import named_units
 from app.papers.plans.outline import Chunk, Grid, Node
 from app.papers.plans.reading import IgnoredLine, PlanReading, Section
-from app.papers.plans.refusals import NotAPlan
 from app.papers.plans.repairs import Mended, Paragraph, Repair
 from app.papers.plans.source import SourceLine
 from app.papers.plans.tasks import Builder

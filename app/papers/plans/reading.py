@@ -28,7 +28,7 @@ class PlanTask:
     """One duty: a mark of responsibility or a sentence, with the text that it covers.
 
     ``path`` and ``part`` are its key. ``mark`` is the mark itself, verbatim, and ``mark_line`` its line.
-    ``doubts`` are codes of ``doubts.DOUBTS``; ``doubt_values`` fills the places of their sentences.
+    ``doubts`` are codes of ``plan_doubts.DOUBTS``; ``doubt_values`` fills the places of their sentences.
     """
 
     path: tuple[str, ...]
@@ -61,7 +61,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class IgnoredLine:
-    """A line that was left out, and the code of the reason (``doubts.IGNORED``)."""
+    """A line that was left out, and the code of the reason (``plan_doubts.IGNORED``)."""
 
     line: int
     reason: str

@@ -4,7 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from app.papers.plans.refusals import PlanLineTooLong, PlanTooLong, PlanTooManyLines
+from app.papers.plan_refusals import PlanLineTooLong, PlanTooLong, PlanTooManyLines
 
 MAX_LINES: Final = 20_000
 MAX_CHARACTERS: Final = 1_000_000

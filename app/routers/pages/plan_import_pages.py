@@ -13,7 +13,7 @@ from app.catalogues import translate
 from app.errors import FieldError
 from app.messages import N_
 from app.models import PlanImport, Programme, Track, Unit
-from app.papers import plans
+from app.papers import plan_doubts
 from app.permissions import Actor, P, can
 from app.routers import rendering
 from app.rules.programmes import STANDARD_TRACKS
@@ -319,9 +319,9 @@ def shown_lines(request: Request, lines: Iterable[plan_views.Line]) -> list[Show
         ShownLine(
             line.line,
             line.text,
-            translate(language, plans.IGNORED.get(line.ignored, "")) if line.ignored else "",
+            translate(language, plan_doubts.IGNORED.get(line.ignored, "")) if line.ignored else "",
             [
-                {**repair, "sentence": translate(language, plans.REPAIRS.get(repair["kind"], ""))}
+                {**repair, "sentence": translate(language, plan_doubts.REPAIRS.get(repair["kind"], ""))}
                 for repair in line.repairs
             ],
         )

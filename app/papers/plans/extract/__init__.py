@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from app.papers.plans.extract import pdf, text, word
-from app.papers.plans.extract.archive import Archive
-from app.papers.plans.refusals import (
+from app.papers.plan_refusals import (
     PlanBinary,
     PlanEmpty,
     PlanEncrypted,
@@ -16,6 +14,8 @@ from app.papers.plans.refusals import (
     PlanWebPage,
     PlanWps,
 )
+from app.papers.plans.extract import pdf, text, word
+from app.papers.plans.extract.archive import Archive
 from app.papers.plans.source import SourceLine, checked
 
 MAX_BYTES: Final = 20 * 1024 * 1024

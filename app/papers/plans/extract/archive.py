@@ -5,7 +5,7 @@ import zipfile
 import zlib
 from typing import Final
 
-from app.papers.plans.refusals import PlanDamaged, PlanEncrypted, PlanUnsafe
+from app.papers.plan_refusals import PlanDamaged, PlanEncrypted, PlanUnsafe
 
 MAX_PART: Final = 24 * 1024 * 1024
 MAX_TOTAL: Final = 400 * 1024 * 1024

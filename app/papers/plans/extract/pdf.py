@@ -10,9 +10,9 @@ from typing import Final
 import pypdf
 from pypdf.errors import PyPdfError
 
+from app.papers.plan_refusals import PlanDamaged, PlanEncrypted, PlanRefused, PlanScan, PlanTooLong, PlanTooSlow
 from app.papers.plans import furniture, labels, markers, titles
 from app.papers.plans.folding import fold
-from app.papers.plans.refusals import PlanDamaged, PlanEncrypted, PlanRefused, PlanScan, PlanTooLong, PlanTooSlow
 from app.papers.plans.repairs import doubled_run
 from app.papers.plans.source import MAX_CHARACTERS, SourceLine, clean
 

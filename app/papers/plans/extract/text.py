@@ -6,7 +6,7 @@ from typing import Final
 
 import charset_normalizer
 
-from app.papers.plans.refusals import PlanBinary, PlanTooLong
+from app.papers.plan_refusals import PlanBinary, PlanTooLong
 from app.papers.plans.source import MAX_CHARACTERS, Row, SourceLine, clean
 
 _MARKS: Final = (

@@ -9,9 +9,9 @@ from typing import Final
 
 from lxml import etree
 
+from app.papers.plan_refusals import PlanDamaged, PlanTooManyLines
 from app.papers.plans.extract.archive import Archive
 from app.papers.plans.extract.numbering import Numbering
-from app.papers.plans.refusals import PlanDamaged, PlanTooManyLines
 from app.papers.plans.source import MAX_LINES, Row, SourceLine, clean
 
 W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
