@@ -6,7 +6,8 @@ import socket
 import threading
 import time
 from contextlib import nullcontext
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -19,6 +20,7 @@ from app.cli.stores import refuse_unmigrated
 from app.errors import DomainError, Kind
 from app.messages import N_
 from app.settings import Settings
+from app.starting import without_sweeps
 
 _READY_WITHIN = 60.0
 _GRACE = 15
@@ -47,7 +49,7 @@ def serve(
     signal.signal(signal.SIGTERM, _leave)
     with measuring.measured(chosen), Beside() if chosen.worker else nullcontext():
         uvicorn.run(
-            "app.main:create_app",
+            "app.cli.serving:application",
             factory=True,
             host=chosen.host,
             port=chosen.port,
@@ -59,6 +61,12 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=_GRACE,
         )
+
+
+def application() -> Any:
+    """The application, made by each process that answers requests for itself."""
+    with without_sweeps():
+        return import_module("app.main").create_app()
 
 
 def _leave(*_: object) -> None:

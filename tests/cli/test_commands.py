@@ -6,9 +6,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-import typer
 
-from app.cli import app
+from app import cli
 from tests.cli.conftest import Command
 from tests.conftest import SECRET
 
@@ -19,7 +18,7 @@ def _commands(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str
         yield from _commands(inner, (*path, name))
 
 
-COMMANDS = list(_commands(typer.main.get_command(app)))
+COMMANDS = [(), *(path for name in cli.COMMANDS for path in _commands(cli.loaded(name), (name,)))]
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
