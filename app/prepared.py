@@ -10,12 +10,16 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Dialect, Engine, Select, bindparam
+import orjson
+from sqlalchemy import JSON, BindParameter, Connection, Dialect, Engine, Select, bindparam
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Session
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 Convert = Callable[[Any], Any]
 # Told the text of each statement that is run; for tests that count.
@@ -181,10 +185,37 @@ def _make(statement: Any, dialect: Dialect) -> _Made:
     row = namedtuple("Row", [column.keyname for column in columns])  # type: ignore[misc]
     converts = []
     for place, column in enumerate(columns):
-        convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
+        convert = _reader(column.type, dialect)
         if convert is not None:
             converts.append((place, convert))
     return _Made(str(compiled), constants, changing, compiled.positiontup, row._make, converts)
+
+
+def _reader(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    """What makes a value of the driver's one of ``kind``: as SQLAlchemy does, but faster where that is slow."""
+    own = kind.dialect_impl(dialect)
+    convert = own.result_processor(dialect, None)
+    if dialect.name == "sqlite" and convert is not None:
+        if isinstance(kind, UTCDateTime):
+            return _moment
+        if isinstance(own, JSON):
+            return _json_or(convert)
+    return convert
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text + "+00:00")
+
+
+def _json_or(convert: Convert) -> Convert:
+    def read(text: Any) -> Any:
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            # No text, or one that the standard allows and orjson does not, as half a surrogate pair.
+            return convert(text)
+
+    return read
 
 
 @contextmanager
