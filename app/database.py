@@ -9,6 +9,7 @@ connections that can only query and never wait for a writer.
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -18,7 +19,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import URL, Engine, FromClause, create_engine, event, make_url
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 from sqlmodel import Session
 
@@ -33,6 +34,9 @@ from app.vault import Vault
 log = logging.getLogger("duikou")
 _WRITER_WAIT = 10.0
 _BUSY_MILLISECONDS = 10_000
+# Seconds that a connection to PostgreSQL may have lain before it is looked at, and uses before a statement is kept.
+_QUIET = 1.0
+_PREPARED_AFTER = 3
 
 
 class StoreBusy(DomainError):
@@ -84,7 +88,7 @@ class Database:
             self._open_gate: Any = _Gate(lock, 0)
         else:
             password = settings.database_password.get_secret_value()
-            self._writer = _postgresql_engine(url.set(password=password) if password else url, settings.database_pool)
+            self._writer = _postgresql_engine(url.set(password=password) if password else url, settings)
             self._reader = self._writer.execution_options(postgresql_readonly=True)
             self._gate = self._open_gate = nullcontext()
         guard(self._writer)
@@ -291,19 +295,33 @@ def _sqlite_engine(url: URL, begin: str, *, query_only: bool) -> Engine:
     return engine
 
 
-def _postgresql_engine(url: URL, pool: int) -> Engine:
-    return create_engine(
+def _postgresql_engine(url: URL, settings: Settings) -> Engine:
+    engine = create_engine(
         url,
-        pool_size=pool,
+        pool_size=settings.database_pool,
         max_overflow=10,
-        pool_pre_ping=True,
         pool_timeout=_WRITER_WAIT,
         connect_args={
             "connect_timeout": 5,
-            "prepare_threshold": None,
+            "prepare_threshold": _PREPARED_AFTER if settings.database_prepare else None,
             "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=30s -c client_encoding=UTF8",
         },
     )
+
+    @event.listens_for(engine, "checkout")
+    def _look(connection: Any, record: Any, _proxy: object) -> None:
+        # Whether the other end is still there costs as much as a short query, so it is asked after a pause only.
+        if time.monotonic() - record.info.get("used", 0.0) > _QUIET:
+            try:
+                engine.dialect.do_ping(connection)
+            except psycopg.Error as error:
+                raise InvalidatePoolError from error
+
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: object, record: Any) -> None:
+        record.info["used"] = time.monotonic()
+
+    return engine
 
 
 @contextmanager

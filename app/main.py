@@ -1,7 +1,6 @@
 """create_app(): wiring only."""
 
 from fastapi import FastAPI, Request
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Scope
 
 from app import settings as settings_module
@@ -10,6 +9,7 @@ from app.database import Database
 from app.papers import account_workbook
 from app.routers import errors, health, statics
 from app.routers.api import routers as api_routers
+from app.routers.compression import Compression
 from app.routers.directory import Application
 from app.routers.limits import Limits
 from app.routers.pages import routers as page_routers
@@ -17,6 +17,7 @@ from app.routers.watching import Watch
 from app.running import running
 from app.services import figures
 from app.services.hub import Hub
+from app.services.recognition import Recognition
 from app.settings import Settings
 
 
@@ -33,6 +34,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         separate_input_output_schemas=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     attach(app, settings)
     errors.install(app, app.methods_of)
@@ -43,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in page_routers:
         app.take(router, in_schema=False)
     # Event streams are not compressed: the middleware leaves their type alone.
-    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(Compression, minimum_size=1024, compresslevel=5)
     app.add_middleware(
         Limits,
         limit_of=lambda path: _limit_of(settings, path),
@@ -59,6 +61,7 @@ def attach(app: FastAPI, settings: Settings) -> None:
     app.state.settings = settings
     app.state.database = Database(settings)
     app.state.storage = storage.from_settings(settings)
+    app.state.recognition = Recognition()
     app.state.openid = oidc.from_settings(settings)
     app.state.hub = Hub(app.state.database, settings.live_streams)
     app.state.meters = figures.metered(app.state.database, settings)

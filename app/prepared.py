@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from sqlalchemy import JSON, BindParameter, Connection, Dialect, Engine, Select, bindparam
@@ -41,19 +41,25 @@ class ReadSession(Session):
         super().__init__(engine, autoflush=False, expire_on_commit=False)
         self._engine = engine
         self._borrowed: PoolProxiedConnection | None = None
+        self._driver: Any = None
         self._connection: Connection | None = None
+        self._is_sqlite = engine.dialect.name == "sqlite"
 
-    @property
-    def driver(self) -> Any:
-        """The driver's connection, inside a transaction on SQLite and outside of any on PostgreSQL."""
-        if self._borrowed is None:
+    def driver(self, *, alone: bool = False) -> Any:
+        """The driver's connection, inside a transaction on SQLite and outside of any on PostgreSQL.
+
+        ``alone``: for one statement whose rows need not be of the same snapshot as what follows.
+        """
+        found = self._driver
+        if found is None:
             with explained("", self._engine.dialect):
                 self._borrowed = self._engine.raw_connection()
-            if self._engine.dialect.name == "sqlite":
-                self._borrowed.driver_connection.execute("BEGIN")  # type: ignore[union-attr]
-            else:
-                self._borrowed.driver_connection.autocommit = True  # type: ignore[union-attr]
-        return self._borrowed.driver_connection
+            found = self._driver = cast(Any, self._borrowed.driver_connection)
+            if not self._is_sqlite:
+                found.autocommit = True
+        if self._is_sqlite and not alone and not found.in_transaction:
+            found.execute("BEGIN")
+        return found
 
     @property
     def dialect(self) -> Dialect:
@@ -63,29 +69,30 @@ class ReadSession(Session):
     def get_bind(self, *_: Any, **__: Any) -> Engine | Connection:
         """The connection that the driver's was taken from, once something asks for more than rows."""
         if self._connection is None:
-            borrowed = self._borrowed
-            if borrowed is not None and self._engine.dialect.name != "sqlite":
-                borrowed.driver_connection.autocommit = False  # type: ignore[union-attr]
-            self._connection = Connection(self._engine, connection=borrowed)
+            driver: Any = self._driver
+            if driver is not None and not self._is_sqlite:
+                driver.autocommit = False
+            self._connection = Connection(self._engine, connection=self._borrowed)
             self._borrowed = self._connection.connection
+            self._driver = self._borrowed.driver_connection
         return self._connection
 
     def lose(self, error: BaseException) -> None:
-        """Keep the connection out of the pool: its other end is gone."""
+        """Keep the connection out of the pool, for its other end is gone; the others are then opened anew too."""
         if self._borrowed is not None:
-            self._borrowed.invalidate(error)
+            self._engine.pool._invalidate(self._borrowed, error)
 
     def close(self) -> None:
         """Give the connection back."""
-        super().close()
-        connection, borrowed = self._connection, self._borrowed
-        self._connection = self._borrowed = None
+        connection, borrowed, driver = self._connection, self._borrowed, self._driver
+        self._connection = self._borrowed = self._driver = None
         if connection is not None:
+            super().close()
             connection.close()
         elif borrowed is not None:
-            with suppress(Exception):
-                if self._engine.dialect.name != "sqlite":
-                    borrowed.driver_connection.autocommit = False  # type: ignore[union-attr]
+            if not self._is_sqlite:
+                with suppress(Exception):
+                    driver.autocommit = False
             borrowed.close()
 
 
@@ -95,12 +102,13 @@ def dialect_of(session: Session) -> Dialect:
 
 
 class Prepared:
-    """A select whose text is made once for each dialect."""
+    """A select whose text is made once for each dialect. ``alone``: its row may be of an earlier snapshot (driver)."""
 
-    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]], *, alone: bool = False) -> None:
         if not getattr(statement, "is_select", False):
             raise TypeError("only a select can be prepared")
         self._statement = statement
+        self._alone = alone
         self._made: dict[str, _Made] = {}
 
     def all(self, session: Session, **values: Any) -> list[Any]:
@@ -128,7 +136,7 @@ class Prepared:
         for watcher in watchers:
             watcher(made.text)
         if isinstance(session, ReadSession):
-            driver = session.driver
+            driver = session.driver(alone=self._alone)
         else:
             driver = session.connection().connection.driver_connection
         try:

@@ -88,6 +88,9 @@ class Settings(BaseSettings):
         "", description="role that serve and worker sign in as where another owns the tables; migrate grants its rights"
     )
     database_pool: int = Field(20, ge=1, le=200, description="connections of one process to PostgreSQL")
+    database_prepare: bool = Field(
+        True, description="whether PostgreSQL keeps statements that come again; no behind PgBouncer before 1.21"
+    )
     secret_key: SecretStr = Field(
         SecretStr(""), description="at least 32 characters; signs cursors and derives the keys of personal fields"
     )

@@ -4,9 +4,11 @@ import base64
 import binascii
 import hmac
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any, cast
+from functools import partial
+from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Depends, Header, Request
 from starlette.datastructures import FormData
@@ -19,9 +21,12 @@ from app.messages import N_
 from app.permissions import Actor, Permission, can
 from app.schemas.base import MAX_ID
 from app.services import events, places, sessions, tokens
+from app.services.recognition import Recognition
 from app.services.sessions import Duty
 from app.settings import Settings
+from app.vault import digest
 
+F = TypeVar("F", tokens.Found, sessions.Found)
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -73,11 +78,12 @@ DUTIES: dict[Duty, type[DomainError]] = {
 
 @dataclass(slots=True)
 class Visit:
-    """Who is behind a request, established once."""
+    """Who is behind a request, established once, and the log's horizon from before that."""
 
     actor: Actor | None = None
     csrf: str = ""
     duty: Duty | None = None
+    horizon: str = ""
 
 
 def database(request: Request) -> Database:
@@ -107,51 +113,57 @@ def cookie_name(request: Request, name: str) -> str:
 
 def visit_of(request: Request) -> Visit:
     """Read who asks, from the bearer token or the session cookie; never raises for nobody."""
-    found = getattr(request.state, "visit", None)
+    state = request.scope["state"]
+    found = state.get("visit")
     if found is None:
         now = clock.now()
         bearer = request.headers.get("authorization", "")
-        found = _from_token(request, bearer, now) if bearer else _from_cookie(request, now)
-        request.state.visit = found
+        found = state["visit"] = _from_token(request, bearer, now) if bearer else _from_cookie(request, now)
     return cast(Visit, found)
 
 
 def _from_token(request: Request, bearer: str, now: datetime) -> Visit:
     scheme, _, token = bearer.partition(" ")
+    token = token.strip()
     if scheme.lower() != "bearer" or not token:
         return Visit()
-    store = database(request)
-    with store.reading() as session:
-        found = tokens.resolve(
-            session, token.strip(), now, address=address_of(request), request_id=request.state.request_id
-        )
+    found, horizon = _recognized(request, token, now, tokens.resolve)
     if found is None:
         return Visit()
-    token_id, user_id = found.actor.token_id, found.actor.user_id
-    if found.stale_use and token_id is not None:
-        store.note(lambda session: tokens.note_use(session, token_id, user_id, now))
-    return Visit(actor=found.actor)
+    actor = found.actor
+    if found.is_stale and actor.token_id is not None:
+        token_id, user_id = actor.token_id, actor.user_id
+        database(request).note(lambda session: tokens.note_use(session, token_id, user_id, now))
+    return Visit(actor, horizon=horizon)
 
 
 def _from_cookie(request: Request, now: datetime) -> Visit:
     token = request.cookies.get(cookie_name(request, "session"))
     if not token:
         return Visit()
-    store = database(request)
-    with store.reading() as session:
-        found = sessions.resolve(
-            session,
-            settings(request),
-            token,
-            now,
-            address=address_of(request),
-            request_id=request.state.request_id,
-        )
+    found, horizon = _recognized(request, token, now, partial(sessions.resolve, settings=settings(request)))
     if found is None:
         return Visit()
-    if found.stale_sight:
-        store.note(lambda session: sessions.touch(session, found.actor, now))
-    return Visit(found.actor, found.csrf, found.duty)
+    if found.is_stale:
+        database(request).note(lambda session: sessions.touch(session, found.actor, now))
+    return Visit(found.actor, found.csrf, found.duty, horizon)
+
+
+def _recognized(request: Request, secret: str, now: datetime, resolve: Callable[..., F | None]) -> tuple[F | None, str]:
+    """What ``resolve`` finds behind a secret, or has found while nothing has happened since; and the horizon."""
+    recognition: Recognition[F] = request.app.state.recognition
+    address, request_id = address_of(request), request.scope["state"]["request_id"]
+    key = digest(secret)
+    with database(request).reading() as session:
+        horizon = events.horizon(session)
+        found = recognition.recall(key, horizon, now)
+        if found is not None:
+            return replace(found, actor=replace(found.actor, address=address, request_id=request_id)), horizon
+        found = resolve(session, token=secret, now=now, address=address, request_id=request_id)
+    if found is not None:
+        # Its use is noted now; where the note is left out, the next look is in time for another.
+        recognition.keep(key, horizon, found.until, now, replace(found, is_stale=False))
+    return found, horizon
 
 
 def signed_in(request: Request) -> Actor:

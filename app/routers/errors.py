@@ -239,7 +239,9 @@ def install(app: FastAPI, methods_of: Callable[[str], list[str]]) -> None:
         # The server logs it once more, with the error's text; app/logs drops what is marked.
         error.was_logged = True  # type: ignore[attr-defined]
         response = answer(request, Broken(id=request_id), 500)
-        limits.add_headers(response.headers, request_id, secure=settings(request).secure_cookies)
+        response.raw_headers = limits.with_headers(
+            response.raw_headers, request_id, secure=settings(request).secure_cookies
+        )
         return response
 
 

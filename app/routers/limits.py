@@ -1,8 +1,7 @@
 """What is decided before a request is read: its size, and the headers of every answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +19,11 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+
+_RAW = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+_STRICT = (b"strict-transport-security", b"max-age=31536000")
+_OF_A_BODY = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class BodyTooLarge(HTTPException):
@@ -64,10 +68,20 @@ class Limits:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                self._add_headers(MutableHeaders(scope=message), scope)
+                self._add_headers(message, scope)
             await send(message)
 
-        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        declared = b""
+        has_body = False
+        for name, value in scope["headers"]:
+            if name in _OF_A_BODY:
+                has_body = True
+                declared = declared or (value if name == b"content-length" else b"")
+        if not has_body:
+            # Nothing can come, so nothing is counted.
+            await self.app(scope, receive, send_with_headers)
+            return
+        declared = declared or b"0"
         if not declared.isdigit() or int(declared) > limit:
             await self.refuse(scope)(scope, receive, send_with_headers)
             return
@@ -78,14 +92,19 @@ class Limits:
                 raise
             await self.refuse(scope)(scope, receive, send_with_headers)
 
-    def _add_headers(self, headers: MutableHeaders, scope: Scope) -> None:
-        add_headers(headers, scope["state"]["request_id"], secure=self.secure)
+    def _add_headers(self, message: Message, scope: Scope) -> None:
+        message["headers"] = with_headers(message["headers"], scope["state"]["request_id"], secure=self.secure)
 
 
-def add_headers(headers: MutableHeaders, request_id: str, *, secure: bool) -> None:
-    """The headers of every answer; also for one that is made outside of all middleware."""
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
-    headers["X-Request-Id"] = request_id
+def with_headers(raw: Iterable[tuple[bytes, bytes]], request_id: str, *, secure: bool) -> list[tuple[bytes, bytes]]:
+    """An answer's headers and those of every answer, which an answer's own take the place of.
+
+    Also for one that is made outside of all middleware.
+    """
+    headers = list(raw)
+    own = {name for name, _ in headers}
+    headers += [header for header in _RAW if header[0] not in own]
+    headers.append((b"x-request-id", request_id.encode()))
     if secure:
-        headers["Strict-Transport-Security"] = "max-age=31536000"
+        headers.append(_STRICT)
+    return headers

@@ -220,11 +220,12 @@ def horizon(session: Session) -> str:
 
 
 _newest = select(func.max(col(Event.id)))
-_NEWEST = Prepared(_newest)
+_NEWEST = Prepared(_newest, alone=True)
 _NEWEST_COMMITTED = Prepared(
     select(
         _newest.scalar_subquery(),
         func.coalesce(select(func.max(col(Event.transaction_id))).scalar_subquery(), 0),
         cast(func.pg_current_snapshot(), Text),
-    )
+    ),
+    alone=True,
 )

@@ -167,12 +167,16 @@ def factor_required(settings: Settings, administrator: Administrator | None) -> 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A live session: who, its form token, what they have to do first, and whether its last sight should be written."""
+    """A live session: who, its form token, what they have to do first.
+
+    It ends by itself at ``until``, unless it is seen again before; ``is_stale``: that should be written.
+    """
 
     actor: Actor
     csrf: str
     duty: Duty | None
-    stale_sight: bool
+    until: datetime
+    is_stale: bool
 
 
 _OPENING = Prepared(
@@ -210,7 +214,8 @@ def resolve(
         return None
     # Where the idle limit is short, a sight noted every five minutes would end a session in use.
     stale = now - row.last_seen_at > min(_SEEN_EVERY, idle / 5)
-    return Found(actor, row.csrf, _duty(settings, actor, row, now), stale)
+    until = min(row.expires_at, row.last_seen_at + idle)
+    return Found(actor, row.csrf, _duty(settings, actor, row, now), until, stale)
 
 
 def _duty(settings: Settings, actor: Actor, row: Any, now: datetime) -> Duty | None:

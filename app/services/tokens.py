@@ -78,14 +78,15 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A token that opens: for whom, and whether its use should be noted: not for the last five minutes, or never."""
+    """A token that opens: for whom, until when, and whether its use should be noted: not for five minutes, or never."""
 
     actor: Actor
-    stale_use: bool
+    until: datetime
+    is_stale: bool
 
 
 _OPENING = Prepared(
-    select(col(Token.id), col(Token.user_id), col(Token.scopes), col(TokenUse.used_at))
+    select(col(Token.id), col(Token.user_id), col(Token.scopes), col(Token.expires_at), col(TokenUse.used_at))
     .outerjoin(TokenUse, col(TokenUse.token_id) == col(Token.id))
     .where(
         col(Token.token_hash) == given("digest"), col(Token.revoked_at).is_(None), col(Token.expires_at) > given("now")
@@ -108,7 +109,9 @@ def resolve(session: Session, token: str, now: datetime, *, address: str, reques
         address=address,
         request_id=request_id,
     )
-    return None if actor is None else Found(actor, row.used_at is None or now - row.used_at > _USED_EVERY)
+    if actor is None:
+        return None
+    return Found(actor, row.expires_at, row.used_at is None or now - row.used_at > _USED_EVERY)
 
 
 def note_use(session: Session, token_id: int, user_id: int | None, now: datetime) -> None:

@@ -33,6 +33,8 @@ NOT_COMPOSED = {
 }
 # Asked for with each: as it is, with a query that nobody knows, with one out of its range.
 QUERIES = ("", "limit=7", "nonsense=1", "limit=0&sort=sideways", "cursor=bent", "q=%E6%BC%94%E7%BB%83&limit=2")
+# Says how things stand at the moment, such as how much room is left.
+_OF_THE_MOMENT = {"api.status.show"}
 # What differs between any two answers.
 _OF_THE_REQUEST = {"x-request-id", "date", "set-cookie"}
 
@@ -83,7 +85,7 @@ class TestComposed:
                     assert (found.status_code, kept(found)) == (wanted.status_code, kept(wanted)), (
                         f"{route.path}?{query}"
                     )
-                    if route.is_api:
+                    if route.is_api and route.name not in _OF_THE_MOMENT:
                         assert found.content == wanted.content, f"{route.path}?{query}"
 
 

@@ -183,7 +183,7 @@ class TestLimits:
             at = NOW + timedelta(minutes=minute)
             found = resolve(database, short, token, at)
             assert found is not None
-            if found.stale_sight:
+            if found.is_stale:
                 with database.transaction() as session:
                     sessions.touch(session, found.actor, at)
 

@@ -151,7 +151,7 @@ class TestNoteUse:
             with database.transaction() as session:
                 found = tokens.resolve(session, made.secret, at, address="", request_id="")
                 assert found is not None
-                assert found.stale_use is stale
+                assert found.is_stale is stale
                 if stale:
                     tokens.note_use(session, made.token_id, found.actor.user_id, at)
 

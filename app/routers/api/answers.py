@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -10,9 +11,9 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from app.database import Database
-from app.permissions import Actor
+from app.permissions import Actor, Administrator, Seat
+from app.routers.dependencies import visit_of
 from app.routers.rendering import language_of
-from app.services import events
 from app.services.paging import Slice
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
@@ -40,11 +41,12 @@ def listing(request: Request, database: Database, actor: Actor, read: Listing) -
 
     ``read`` gives the rows and the next cursor and is not called for a list that is unchanged.
     """
+    # The horizon from before anything was read: what has happened since is in the next answer's tag.
+    tag = _weak_tag(request, actor, visit_of(request).horizon)
+    headers = {"Cache-Control": "private, no-cache", "ETag": tag, "Vary": "Authorization, Cookie, Accept-Language"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
     with database.reading() as session:
-        tag = _weak_tag(request, actor, events.horizon(session))
-        headers = {"Cache-Control": "private, no-cache", "ETag": tag, "Vary": "Authorization, Cookie, Accept-Language"}
-        if request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers=headers)
         rows, following = read(session)
     body = {"items": [as_json(row) for row in rows], "next_cursor": following}
     return Response(orjson.dumps(body, option=_OPTIONS), 200, headers, "application/json")
@@ -65,7 +67,15 @@ def as_json(value: Any) -> Any:
 
 
 def _weak_tag(request: Request, actor: Actor, horizon: str) -> str:
-    parts = [str(request.url.query), request.url.path, language_of(request), horizon, actor.today.isoformat()]
-    rights = [actor.user_id, actor.seats, actor.administrator, sorted(actor.scopes or ())]
-    seen = hashlib.sha256("\n".join([*parts, repr(rights)]).encode()).hexdigest()[:24]
+    asked = [request.scope["path"], request.scope["query_string"].decode("latin-1"), language_of(request)]
+    rights = _told(actor.seats, actor.administrator, actor.scopes or frozenset())
+    seen = hashlib.sha256(
+        "\n".join([*asked, horizon, actor.today.isoformat(), str(actor.user_id), rights]).encode()
+    ).hexdigest()[:24]
     return f'W/"{seen}"'
+
+
+@lru_cache(maxsize=512)
+def _told(seats: tuple[Seat, ...], administrator: Administrator | None, scopes: frozenset[str]) -> str:
+    """Rights as a text: the same for the same rights, in every process."""
+    return repr([seats, administrator, sorted(scopes)])
