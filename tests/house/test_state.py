@@ -19,6 +19,7 @@ KEPT = {
     "app/prepared.py": "texts of statements of the release; whoever counts them in a test",
     "app/recording.py": "which tables a statement names",
     "app/routers/api/answers.py": "rights as a text",
+    "app/revisions.py": "which steps of the schema the release has",
     "app/routers/hands.py": "which threads of this process are at work",
     "app/routers/moments.py": "words of a language for a date and a distance",
     "app/routers/rendering.py": "templates of the release",
