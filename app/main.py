@@ -4,7 +4,7 @@ from fastapi import FastAPI, Request
 from starlette.types import Scope
 
 from app import settings as settings_module
-from app.adapters import oidc, storage
+from app.adapters import provider, storage
 from app.database import Database
 from app.papers import account_workbook
 from app.routers import errors, health, statics
@@ -62,7 +62,7 @@ def attach(app: FastAPI, settings: Settings) -> None:
     app.state.database = Database(settings)
     app.state.storage = storage.from_settings(settings)
     app.state.recognition = Recognition()
-    app.state.openid = oidc.from_settings(settings)
+    app.state.openid = provider.from_settings(settings)
     app.state.hub = Hub(app.state.database, settings.live_streams)
     app.state.meters = figures.metered(app.state.database, settings)
     if app.state.meters is not None:

@@ -21,6 +21,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from app.adapters.provider import Claims, ProviderUnreachable, TokenRefused
 from app.settings import Settings
 
 # Signatures with keys that only the provider has. None with a shared secret: whoever knows the client's
@@ -35,14 +36,6 @@ _TIMEOUT = httpx.Timeout(5, connect=3)
 SCOPE = "openid profile"
 
 
-class ProviderUnreachable(Exception):
-    """The provider does not answer, or not with what the standard asks for."""
-
-
-class TokenRefused(Exception):
-    """What came back is not a proof of this sign-in. Its text is for the log and names no person."""
-
-
 @dataclass(frozen=True, slots=True)
 class Provider:
     """What a provider says of itself (OpenID Connect Discovery 1.0, section 3)."""
@@ -54,15 +47,6 @@ class Provider:
     end_session_endpoint: str
     names_issuer: bool
     secret_in_body: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What is taken from an ID token: who, and what the provider calls them."""
-
-    issuer: str
-    subject: str
-    login: str
 
 
 def challenge_of(verifier: str) -> str:
@@ -265,8 +249,3 @@ def _number(value: object) -> float:
 def _quoted(text: str) -> str:
     # RFC 6749 2.3.1: id and secret are form-encoded before they become user and password.
     return urlencode({"": text})[1:]
-
-
-def from_settings(settings: Settings) -> OpenId | None:
-    """The provider, or None where people sign in by password alone."""
-    return OpenId(settings) if settings.oidc_issuer else None

@@ -6,7 +6,7 @@ from typing import cast
 
 from fastapi import Request
 
-from app.adapters.oidc import OpenId, ProviderUnreachable, TokenRefused
+from app.adapters.provider import OpenId, ProviderUnreachable, TokenRefused
 from app.errors import DomainError
 from app.routers import credentials
 from app.routers.dependencies import address_of, database, settings

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app.adapters.oidc import Claims
+from app.adapters.provider import Claims
 from app.clock import date_of
 from app.errors import DomainError, Kind
 from app.messages import N_

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
-from app.adapters.oidc import Claims
+from app.adapters.provider import Claims
 from app.clock import date_of
 from app.errors import DomainError, Kind
 from app.messages import N_

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request
 from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
-from app.adapters.oidc import ProviderUnreachable
+from app.adapters.provider import ProviderUnreachable
 from app.errors import DomainError
 from app.messages import N_
 from app.permissions import Permission

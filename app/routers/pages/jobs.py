@@ -20,7 +20,7 @@ from app.routers.replay import ReplayRoute
 from app.schemas.base import MAX_ID
 from app.schemas.job import JobCancel, JobQuery
 from app.services import job_control
-from app.services.work import KINDS
+from app.services.job_names import RESULTS, TITLES
 
 P = Permission
 JobId = Annotated[int, Path(ge=1, le=MAX_ID)]
@@ -74,8 +74,7 @@ def show_progress(request: Request, job_id: JobId, actor: PageActor, store: Stor
     """How far a job has come; the fragment asks for itself again until the job has ended."""
     with store.reading() as session:
         job = job_control.progress_of(session, actor, job_id)
-    kind = KINDS.get(job.kind)
-    leads_to = kind.leads_to.format(job_id=job.id) if kind and job.state is JobState.DONE else ""
+    leads_to = RESULTS.get(job.kind, "") if job.state is JobState.DONE else ""
     context = JobProgressPage(job, title_of(rendering.language_of(request), job.kind), leads_to)
     return rendering.page(request, "jobs/progress.html", context, fragment="jobs/_progress.html")
 
@@ -108,8 +107,8 @@ def cancel_job(request: Request, job_id: JobId, form: Form, actor: PageActor, st
 
 def title_of(language: str, kind: str) -> str:
     """What a kind of job is called; its name where a newer release made it."""
-    known = KINDS.get(kind)
-    return translate(language, known.title) if known and known.title else kind
+    known = TITLES.get(kind)
+    return translate(language, known) if known else kind
 
 
 def _refused(request: Request, store: Store, actor: Actor, job_id: int, reason: str, refusal: DomainError) -> Response:
@@ -124,7 +123,7 @@ def _list(request: Request, store: Store, actor: Actor, query: JobQuery, **refus
         page = job_control.page(session, actor, query)
     language = rendering.language_of(request)
     given = query.model_dump(mode="json", include={"state", "kind"}, exclude_none=True)
-    titles = {kind: title_of(language, kind) for kind in {*KINDS, *(row.kind for row in page.rows)}}
+    titles = {kind: title_of(language, kind) for kind in {*TITLES, *(row.kind for row in page.rows)}}
     states = [(state.value, translate(language, word)) for state, word in STATES.items()]
     words = dict(states) | titles
     return JobsPage(

@@ -20,8 +20,8 @@ from app.errors import DomainError, Kind
 from app.messages import N_
 from app.permissions import Actor
 from app.services.backups import folders, places, postgresql_copies, restoring
+from app.services.backups.outcomes import Restored
 from app.services.backups.progress import Progress, silent
-from app.services.backups.restoring import Restored
 from app.settings import Settings
 from app.vault import Vault
 

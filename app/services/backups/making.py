@@ -26,6 +26,7 @@ from app.adapters.storage import Storage, StoredFileMissing
 from app.database import StoreUnavailable
 from app.services.backups import folders, manifests, postgresql_copies, sqlite_copies, stored_files
 from app.services.backups.manifests import Manifest, Sums, Table
+from app.services.backups.outcomes import Made
 from app.services.backups.progress import Phase, Progress, silent
 from app.settings import Settings
 from app.vault import Vault
@@ -33,16 +34,6 @@ from app.vault import Vault
 # The standard library has only os.sync, which waits for every disk of the machine.
 _LIBC = ctypes.CDLL(None, use_errno=True)
 STORE, WANTED, MISSING = "store/duikou.sqlite3", ".wanted", "store/missing.txt"
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A backup that was just made. ``copied`` files were read, the others linked; ``missing`` were lost before."""
-
-    path: Path
-    manifest: Manifest
-    copied: int
-    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

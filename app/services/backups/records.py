@@ -13,8 +13,7 @@ from app.errors import DomainError
 from app.models import Event
 from app.permissions import Actor
 from app.services import events
-from app.services.backups.making import Made
-from app.services.backups.restoring import Restored
+from app.services.backups.outcomes import Made, Restored
 
 BACKUP, DRILL = "store.backup", "store.drill"
 

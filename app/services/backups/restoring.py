@@ -7,7 +7,6 @@ and only then migrated to this release.
 import hashlib
 import os
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -27,6 +26,7 @@ from app.services import events, seals, verification
 from app.services.backups import checking, manifests, places, postgresql_copies, sqlite_copies
 from app.services.backups.making import STORE
 from app.services.backups.manifests import BackupDamaged, Manifest
+from app.services.backups.outcomes import Restored
 from app.services.backups.postgresql_copies import RestoredRowsDiffer
 from app.services.backups.progress import Phase, Progress, silent
 from app.services.verification import Report
@@ -63,21 +63,6 @@ class RestoredLogNotWhole(DomainError):
         "Everything is as it was backed up, but the log in the backup %(name)s is not whole (%(number)s findings): it "
         "was changed before, or sealed with a key that is not trusted here. The findings: duikou audit verify"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What stands in the place now. ``revision`` is that of this release; ``seconds`` it took.
-
-    ``log`` is what verifying the restored log against its seals has found.
-    """
-
-    name: str
-    manifest: Manifest
-    files: int
-    revision: str
-    seconds: float
-    log: Report
 
 
 def restore(

@@ -1,12 +1,11 @@
 """Work: one module per kind of job, and the two lists of what there is.
 
-To add a kind: a module with its ``run``, an entry in ``KINDS`` and, if it comes by itself, one in
-``SCHEDULES``. Whoever wants it done calls ``jobs.enqueue`` in their transaction.
+To add a kind: a module with its ``run``, an entry in ``KINDS``, its name for people in ``job_names`` and, if
+it comes by itself, one in ``SCHEDULES``. Whoever wants it done calls ``jobs.enqueue`` in their transaction.
 """
 
 from datetime import time
 
-from app.messages import N_
 from app.rules.schedules import Daily, Every
 from app.services.work import log_keeping
 from app.services.work.backing_up import back_up, backup_times, drill, drill_times
@@ -18,25 +17,17 @@ from app.services.work.sealing import export_head, seal, verify
 from app.services.work.sweeping import sweep
 
 _ALL = (
-    JobKind("events.export_head", export_head, title=N_("Keep the head of the seals outside of the store")),
-    JobKind("events.seal", seal, title=N_("Seal new entries of the log")),
-    JobKind(
-        "events.verify", verify, max_attempts=2, title=N_("Verify the log against its seals"), leads_to="/audit/seals"
-    ),
-    JobKind(
-        "exchange.apply",
-        apply_package,
-        lease=900,
-        title=N_("Take in an exchange package"),
-        leads_to="/exchange-packages",
-    ),
-    JobKind("exchange.look", look_at_package, title=N_("Check an exchange package"), leads_to="/exchange-packages"),
-    JobKind("exchange.make", make_package, title=N_("Make an exchange package"), leads_to="/exchange-packages"),
-    JobKind("logs.keep", keep_logs, title=N_("Compress and remove old log files")),
-    JobKind("store.backup", back_up, max_attempts=5, lease=300, title=N_("Back up the store and its files")),
-    JobKind("store.drill", drill, max_attempts=2, lease=300, title=N_("Restore the newest backup on trial")),
-    JobKind("accounts.close_idle", close_idle_accounts, title=N_("Close accounts that nobody uses")),
-    JobKind("sweep", sweep, title=N_("Sweep out expired sessions, throttles and keys")),
+    JobKind("events.export_head", export_head),
+    JobKind("events.seal", seal),
+    JobKind("events.verify", verify, max_attempts=2),
+    JobKind("exchange.apply", apply_package, lease=900),
+    JobKind("exchange.look", look_at_package),
+    JobKind("exchange.make", make_package),
+    JobKind("logs.keep", keep_logs),
+    JobKind("store.backup", back_up, max_attempts=5, lease=300),
+    JobKind("store.drill", drill, max_attempts=2, lease=300),
+    JobKind("accounts.close_idle", close_idle_accounts),
+    JobKind("sweep", sweep),
 )
 
 KINDS: dict[str, JobKind] = {kind.name: kind for kind in _ALL}

@@ -65,8 +65,6 @@ class JobKind:
     seconds its worker is taken for lost and another begins anew, so ``run`` must be repeatable, unless
     ``once``: then it works in ``work.session`` alone, is short, because on SQLite that is the one write
     lock, and what it did to the store stands together with the mark that it is done, or not at all.
-    ``title`` is a message id for people; ``leads_to`` is the path of the page where the result of a job
-    that a person asked for stands, with ``{job_id}`` for its id.
     """
 
     name: str
@@ -74,8 +72,6 @@ class JobKind:
     once: bool = False
     max_attempts: int = 8
     lease: int = 60
-    title: str = ""
-    leads_to: str = ""
 
     @property
     def limits(self) -> Limits:
