@@ -52,6 +52,12 @@ def scope(kind: int, programme_id: int) -> str:
     return f"{_SCOPE}{kind}p{programme_id}"
 
 
+def has_case(word: str) -> bool:
+    """Whether an engine may find ``word`` in a text that holds it in another case only."""
+    # Marks count, because the small letter of some capitals carries one.
+    return not word.lower() == word == word.upper() or any(map(unicodedata.combining, word))
+
+
 def fold(text: str) -> str:
     """``text`` without case, width, accents and form; some characters vanish, none is moved."""
     return "".join(map(_folded, text))

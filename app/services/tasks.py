@@ -88,7 +88,7 @@ def visible_to(actor: Actor) -> SelectOfScalar[Task]:
 def _narrowed(rights: Actor, filters: TaskFilters, sought: Sought) -> SelectOfScalar[Task]:
     statement = visible_to(rights).where(*_conditions(rights, filters), *task_words.conditions(sought))
     # SQLite would rather walk a programme in its order than look at a few rows by their ids.
-    return statement.with_hint(Task, "NOT INDEXED", "sqlite") if sought.proposed_on else statement
+    return statement.with_hint(Task, "NOT INDEXED", "sqlite") if sought.proposed else statement
 
 
 def _programmes(actor: Actor, filters: TaskFilters) -> tuple[int, ...]:
@@ -167,7 +167,7 @@ def _shape(asked: dict[str, Any]) -> frozenset[tuple[str, Any]]:
 def _listing(rights: Actor, filters: frozenset[tuple[str, Any]], sort: str, sought: Sought) -> paging.Listing:
     wanted = TaskFilters.model_construct(**dict(filters))
     statement: Any = _narrowed(rights, wanted, sought).with_only_columns(*COLUMNS)
-    parts = _parts(rights, _programmes(rights, wanted)) if sought.proposed_on is None else None
+    parts = _parts(rights, _programmes(rights, wanted)) if not sought.proposed else None
     return paging.Listing(statement, SORTS[sort], parts)
 
 

@@ -42,6 +42,12 @@ class TestTerms:
         assert apart == []
         assert terms.fold("İ") == terms.fold("i") == terms.fold("I") == terms.fold("ı")
 
+    def test_have_case_where_any_other_character_becomes_them(self) -> None:
+        characters = list(map(chr, range(sys.maxunicode + 1)))
+        lowered = [(one, one.lower()) for one in characters if one != one.lower()]
+        assert [pair for pair in lowered if not all(map(terms.has_case, (pair[0], *pair[1])))] == []
+        assert not any(map(terms.has_case, "会々。%_/１1٣ا"))
+
     @given(WORDS | MIXED)
     def test_are_letters_digits_and_what_is_beyond_ascii(self, text: str) -> None:
         """FTS5's tokenizer would split anything else, and a tsquery would read it as an operator."""

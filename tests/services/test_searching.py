@@ -119,6 +119,16 @@ class TestIndex:
             assert indexing.candidates(session, indexing.TASKS, "会商", [world.programmes["home"]]) is None
             assert len(found(session, actor, "会商")) == 3
 
+    @pytest.mark.parametrize("stores", ["postgresql"], indirect=True)
+    def test_folds_the_case_of_what_has_case_alone(self, database: Database) -> None:
+        """Words without case are looked for as they are."""
+        numbers = "generate_series(1, 1114111) AS number WHERE number NOT BETWEEN 55296 AND 57343"
+        changed = f"SELECT chr(number), lower(chr(number)) FROM {numbers} AND lower(chr(number)) <> chr(number)"
+        with database.reading() as session:
+            rows = session.connection().execute(text(changed)).all()
+        assert len(rows) > 1000
+        assert [row for row in rows if not (terms.has_case(row[0]) and terms.has_case(row[1]))] == []
+
     def test_asks_once_more_and_then_as_often_for_many_as_for_one(
         self, database: Database, world: World, actor: Actor
     ) -> None:
