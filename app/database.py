@@ -6,6 +6,7 @@ waiting in SQLite's busy handler makes the slowest of them wait half a second. R
 connections that can only query and never wait for a writer.
 """
 
+import json
 import logging
 import sqlite3
 import threading
@@ -15,6 +16,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
+import orjson
 import psycopg
 from psycopg import sql
 from sqlalchemy import URL, Engine, FromClause, create_engine, event, make_url
@@ -268,7 +270,13 @@ class _HintingCompiler(SQLiteCompiler):
 
 
 def _sqlite_engine(url: URL, begin: str, *, query_only: bool) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": _BUSY_MILLISECONDS / 1000}, pool_size=40, max_overflow=24)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": _BUSY_MILLISECONDS / 1000},
+        pool_size=40,
+        max_overflow=24,
+        json_deserializer=_read_json,
+    )
     engine.dialect.statement_compiler = _HintingCompiler
 
     @event.listens_for(engine, "connect")
@@ -295,12 +303,21 @@ def _sqlite_engine(url: URL, begin: str, *, query_only: bool) -> Engine:
     return engine
 
 
+def _read_json(text: str | bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        # The standard allows what orjson does not, such as half a surrogate pair.
+        return json.loads(text)
+
+
 def _postgresql_engine(url: URL, settings: Settings) -> Engine:
     engine = create_engine(
         url,
         pool_size=settings.database_pool,
         max_overflow=10,
         pool_timeout=_WRITER_WAIT,
+        json_deserializer=_read_json,
         connect_args={
             "connect_timeout": 5,
             "prepare_threshold": _PREPARED_AFTER if settings.database_prepare else None,

@@ -10,11 +10,10 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
-import orjson
-from sqlalchemy import JSON, BindParameter, Connection, Dialect, Engine, Select, bindparam
+from sqlalchemy import BindParameter, Connection, Dialect, Engine, Select, bindparam
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.types import TypeEngine
@@ -203,11 +202,8 @@ def _reader(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
     """What makes a value of the driver's one of ``kind``: as SQLAlchemy does, but faster where that is slow."""
     own = kind.dialect_impl(dialect)
     convert = own.result_processor(dialect, None)
-    if dialect.name == "sqlite" and convert is not None:
-        if isinstance(kind, UTCDateTime):
-            return _moment
-        if isinstance(own, JSON):
-            return _json_or(convert)
+    if isinstance(kind, UTCDateTime):
+        return _moment if dialect.name == "sqlite" else _in_utc
     return convert
 
 
@@ -215,15 +211,8 @@ def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text + "+00:00")
 
 
-def _json_or(convert: Convert) -> Convert:
-    def read(text: Any) -> Any:
-        try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError:
-            # No text, or one that the standard allows and orjson does not, as half a surrogate pair.
-            return convert(text)
-
-    return read
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
+from functools import partial
+from operator import eq
 from typing import Any
 
 import orjson
@@ -208,9 +210,12 @@ def _steps(statement: Any, sort: Sort, parts: Parts | None, after: list[Any] | N
     """Statements that give the list one after the other."""
     first, rest = sort.columns[0], sort.columns[1:]
 
-    def step(name: object, columns: tuple[Any, ...], after: Sequence[Any] | None, *conditions: Any) -> Step:
+    def step(
+        name: object, columns: tuple[Any, ...], after: Sequence[Any] | None, condition: Callable[[], Any] | None = None
+    ) -> Step:
         def branches() -> Sequence[Any]:
-            narrowed = statement.where(*conditions)
+            # Only now, because a statement that is prepared already is not built again.
+            narrowed = statement if condition is None else statement.where(condition())
             if parts is None or name in parts.values:
                 return [narrowed]
             return [narrowed.where(parts.column == value) for value in parts.values]
@@ -220,7 +225,7 @@ def _steps(statement: Any, sort: Sort, parts: Parts | None, after: list[Any] | N
     if parts is not None and parts.column is first:
         for value in sorted(parts.values, reverse=sort.descending):
             if after is None or value == after[0]:
-                yield step(value, rest, after[1:] if after else None, first == value)
+                yield step(value, rest, after[1:] if after else None, partial(eq, first, value))
                 after = None
         return
     if not getattr(first, "nullable", False):
@@ -228,9 +233,9 @@ def _steps(statement: Any, sort: Sort, parts: Parts | None, after: list[Any] | N
         return
     # Empty values stand last in both directions, and neither engine finds them there by an index.
     if after is None or after[0] is not None:
-        yield step("filled", sort.columns, after, first.is_not(null()))
+        yield step("filled", sort.columns, after, lambda: first.is_not(null()))
         after = None
-    yield step("empty", rest, after[1:] if after else None, first.is_(null()))
+    yield step("empty", rest, after[1:] if after else None, lambda: first.is_(null()))
 
 
 def _typed(column: ColumnElement[Any], value: Any) -> Any:

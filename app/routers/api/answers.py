@@ -48,8 +48,16 @@ def listing(request: Request, database: Database, actor: Actor, read: Listing) -
         return Response(status_code=304, headers=headers)
     with database.reading() as session:
         rows, following = read(session)
-    body = {"items": [as_json(row) for row in rows], "next_cursor": following}
+    body = {"items": _items(rows), "next_cursor": following}
     return Response(orjson.dumps(body, option=_OPTIONS), 200, headers, "application/json")
+
+
+def _items(rows: Sequence[Any]) -> list[Any]:
+    names = getattr(rows[0], "_fields", None) if rows else None
+    if names is None or hasattr(rows[0], "model_dump"):
+        return [as_json(row) for row in rows]
+    # Rows of one statement: their names are looked up once.
+    return [dict(zip(names, row, strict=False)) for row in rows]
 
 
 def pair(page: Slice) -> tuple[Sequence[Any], str | None]:
