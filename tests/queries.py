@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from app import prepared
 from app.database import Database
+from app.services import actors, sessions, tokens
 
 
 @dataclass(slots=True)
@@ -24,6 +25,12 @@ class Asked:
         return len(self.statements)
 
 
+def of_who_asks() -> set[str]:
+    """The statements behind ``services.recognition``, as they have been made so far."""
+    statements = (tokens._OPENING, sessions._OPENING, actors._ACCOUNT)
+    return {made.text for statement in statements for made in statement._made.values()}
+
+
 def plan(session: Session, statement: str) -> list[str]:
     """The steps in which SQLite would run a statement, whatever is bound to it."""
     values = (None,) * statement.count("?")
@@ -33,19 +40,26 @@ def plan(session: Session, statement: str) -> list[str]:
 
 @contextmanager
 def counting(database: Database) -> Iterator[Asked]:
-    """Note every statement that either engine runs inside the block."""
+    """Note every statement that either engine runs inside the block, but for those that look up who asks.
+
+    These are asked only after something has happened, and do not grow with anything (``of_who_asks``).
+    """
     asked = Asked()
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         asked.statements.append(statement)
 
+    def note_prepared(statement: str) -> None:
+        if statement not in of_who_asks():
+            asked.statements.append(statement)
+
     engines = {id(engine): engine for engine in (database._writer, database._reader)}.values()
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
-    prepared.watchers.append(asked.statements.append)
+    prepared.watchers.append(note_prepared)
     try:
         yield asked
     finally:
-        prepared.watchers.remove(asked.statements.append)
+        prepared.watchers.remove(note_prepared)
         for engine in engines:
             event.remove(engine, "before_cursor_execute", note)

@@ -11,12 +11,15 @@ from fastapi import FastAPI
 from sqlmodel import select
 from starlette.types import Message
 
+from app import prepared
 from app.database import Database, StoreUnavailable
 from app.models import IdempotencyKey, Programme
 from app.routers.limits import SECURITY_HEADERS
-from app.services import idempotency
+from app.services import events, idempotency
+from tests import factories
 from tests.clients import ApiClient, PageClient
 from tests.factories import World, bearer_token
+from tests.queries import of_who_asks
 
 NEW = {"title": "新方案"}
 
@@ -274,3 +277,23 @@ class TestLanguage:
         english = mine.get("/tasks/2147483647", headers={"Accept-Language": "en-GB"}).json()
         assert chinese["detail"] != english["detail"]
         assert chinese["code"] == english["code"] == "not_found"
+
+
+class TestWhoAsks:
+    def test_is_looked_up_anew_after_something_has_happened_and_then_known(
+        self, api: ApiClient, app: FastAPI, database: Database
+    ) -> None:
+        asked: list[str] = []
+
+        def looked_up() -> int:
+            asked.clear()
+            prepared.watchers.append(asked.append)
+            assert api.as_("coordinator").get("/tasks").status_code == 200
+            prepared.watchers.remove(asked.append)
+            return sum(statement in of_who_asks() for statement in asked)
+
+        looked_up()
+        assert looked_up() == 0
+        with database.transaction() as session:
+            events.record(session, factories.SYSTEM, "demo.say")
+        assert (looked_up(), looked_up()) == (2, 0)
