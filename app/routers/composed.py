@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.routers.dependencies import database, instant, instant_at_once
 from app.routers.hands import Hands
+from app.routers.late import LateRoute
 from app.routers.replay import ReplayRoute
 
 # Checked queries that a route remembers, and the longest that it does: a list is asked for in few ways.
@@ -41,7 +42,7 @@ _OF_OTHER_KINDS = (
 
 def compose(route: APIRoute, hands: Hands) -> ASGIApp | None:
     """``route`` as one function on one of ``hands``; None where it has more than a plain reading route."""
-    if route.methods != {"GET"} or type(route) not in (APIRoute, ReplayRoute) or not _answers(route.endpoint):
+    if route.methods != {"GET"} or type(route) not in (LateRoute, ReplayRoute) or not _answers(route.endpoint):
         return None
     parts: list[_Part] = []
     if _lay_out(route.dependant, parts, {}) is None:

@@ -6,6 +6,7 @@ the beginning of its path and under its name.
 """
 
 import copy
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -17,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.routers.composed import compose
 from app.routers.hands import Hands
+from app.routers.late import LateRoute
 
 _API = "/api/v1"
 
@@ -36,17 +38,17 @@ class Application(FastAPI):
     def take(self, router: APIRouter, prefix: str = "", *, in_schema: bool = True) -> None:
         """Add a router's routes under ``prefix``; the router itself stays as it is.
 
-        Including it would analyse each route once more, which is most of the time that a start takes.
+        Including it would analyse each route, which was most of the time that a start takes.
         """
         for original in router.routes:
-            if not isinstance(original, APIRoute):
-                raise TypeError(f"{router.prefix} holds something else than a route")
+            if not isinstance(original, LateRoute):
+                raise TypeError(f"{router.prefix} holds something else than a route that is analysed late")
             route = copy.copy(original)
             route.path = prefix + route.path
             route.path_regex, route.path_format, route.param_convertors = compile_path(route.path)
             route.unique_id = generate_unique_id(route)
             route.include_in_schema = in_schema and route.include_in_schema
-            route.app = compose(route, self._hands) or route.app
+            route.compose(partial(compose, hands=self._hands))
             place = _place(route.path)
             if "{" in place:
                 raise ValueError(f"{route.path} begins with a parameter")

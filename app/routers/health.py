@@ -4,9 +4,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.routers.dependencies import Configuration, Now, Store
+from app.routers.late import LateRoute
 from app.services import readiness
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=LateRoute)
 
 
 @router.get("/healthz", name="health.live")

@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 from fastapi import Request
-from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -20,6 +19,7 @@ from app import clock
 from app.errors import DomainError
 from app.messages import N_
 from app.routers.dependencies import database, visit_of
+from app.routers.late import LateRoute
 from app.services import idempotency
 
 log = logging.getLogger("duikou")
@@ -36,7 +36,7 @@ class KeyUnusable(DomainError):
     message = N_("An Idempotency-Key has 1 to 200 characters.")
 
 
-class ReplayRoute(APIRoute):
+class ReplayRoute(LateRoute):
     """A route whose POST is answered from the store when its key has been answered before."""
 
     def get_route_handler(self) -> Handler:

@@ -15,12 +15,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.errors import NotFound
+from app.routers.late import LateRoute
 
 _FOLDER = Path(__file__).resolve().parent.parent / "static"
 _COMPRESSIBLE = (".css", ".js", ".svg", ".txt", ".json")
 _FOREVER = "public, max-age=31536000, immutable"
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=LateRoute)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from app.routers import credentials, workbooks
 from app.routers.api import answers
 from app.routers.dependencies import ApiActor, Now, Store, needs
 from app.routers.errors import documented
+from app.routers.late import LateRoute
 from app.schemas.base import MAX_ID
 from app.schemas.user import (
     AccountsCreated,
@@ -28,7 +29,7 @@ from app.services.sessions import Duty
 
 P = Permission
 UserId = Annotated[int, Path(ge=1, le=MAX_ID)]
-router = APIRouter(tags=["accounts"])
+router = APIRouter(tags=["accounts"], route_class=LateRoute)
 
 
 @router.get("/me", name="api.me", dependencies=[needs(None)], response_model=Me, responses=documented(401, 403))

@@ -13,6 +13,7 @@ from app.routers import credentials
 from app.routers.api import answers
 from app.routers.dependencies import ApiActor, Configuration, IfMatch, Now, Store, needs
 from app.routers.errors import documented
+from app.routers.late import LateRoute
 from app.schemas.base import MAX_ID, Page
 from app.schemas.second_factor import (
     EnrolmentConfirm,
@@ -30,7 +31,7 @@ from app.services.sessions import Duty
 
 P = Permission
 UserId = Annotated[int, Path(ge=1, le=MAX_ID)]
-router = APIRouter(tags=["second-factors"])
+router = APIRouter(tags=["second-factors"], route_class=LateRoute)
 
 
 @router.get(

@@ -8,10 +8,11 @@ from app.routers import checkup
 from app.routers.api import answers
 from app.routers.dependencies import ApiActor, Now, Store, needs
 from app.routers.errors import documented
+from app.routers.late import LateRoute
 from app.schemas.status import StatusPublic
 
 P = Permission
-router = APIRouter(prefix="/status", tags=["status"])
+router = APIRouter(prefix="/status", tags=["status"], route_class=LateRoute)
 
 
 @router.get(

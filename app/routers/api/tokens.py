@@ -9,6 +9,7 @@ from app.permissions import Permission
 from app.routers.api import answers
 from app.routers.dependencies import ApiActor, IfMatch, Now, Store, needs
 from app.routers.errors import documented
+from app.routers.late import LateRoute
 from app.schemas.base import MAX_ID, Page
 from app.schemas.token import TokenCreate, TokenCreated, TokenPublic, TokenQuery
 from app.services import tokens
@@ -16,7 +17,7 @@ from app.services import tokens
 P = Permission
 TokenId = Annotated[int, Path(ge=1, le=MAX_ID)]
 # No ReplayRoute: an answer that holds a token must not be stored.
-router = APIRouter(prefix="/tokens", tags=["tokens"])
+router = APIRouter(prefix="/tokens", tags=["tokens"], route_class=LateRoute)
 
 
 @router.get(

@@ -18,6 +18,7 @@ from app.permissions import Permission
 from app.routers import credentials, forms, rendering, workbooks
 from app.routers.dependencies import Configuration, Form, Now, PageActor, Store, Uploader, check_origin, needs, visit_of
 from app.routers.errors import STATUS
+from app.routers.late import LateRoute
 from app.schemas.base import MAX_ID
 from app.schemas.user import PasswordChange, ResetRedeem, WorkbookReport
 from app.services import account_sheets, passwords
@@ -26,7 +27,7 @@ from app.services.sessions import Duty
 
 P = Permission
 UserId = Annotated[int, Path(ge=1, le=MAX_ID)]
-router = APIRouter()
+router = APIRouter(route_class=LateRoute)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from app.messages import N_
 from app.permissions import Permission
 from app.routers import forms, rendering
 from app.routers.dependencies import PageActor, Store, needs
+from app.routers.late import LateRoute
 from app.routers.pages import history
 from app.routers.pages.history import FieldChange
 from app.routers.pages.task_pages import Chip, address
@@ -19,7 +20,7 @@ from app.schemas.event import EventFilters, EventQuery
 from app.services import audit
 
 P = Permission
-router = APIRouter()
+router = APIRouter(route_class=LateRoute)
 KINDS = {"verb": N_("Actions"), "row": N_("Changed rows"), "access": N_("Readings and refusals")}
 SUBJECTS = {
     "assignments": N_("Assignments"),

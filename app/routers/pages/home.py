@@ -14,12 +14,13 @@ from app.messages import N_
 from app.permissions import Actor, Permission, can
 from app.routers import navigation, rendering
 from app.routers.dependencies import Now, PageActor, Store, needs
+from app.routers.late import LateRoute
 from app.routers.pages import history
 from app.routers.pages.task_pages import TaskRow, address, rows_of
 from app.services import home, second_factors
 
 P = Permission
-router = APIRouter()
+router = APIRouter(route_class=LateRoute)
 # The three administrators are told of factors that were reset within so many days.
 RESETS_DAYS = 30
 _MOST_RESETS = 99

@@ -17,6 +17,7 @@ from app.permissions import Permission
 from app.routers import forms, openid, rendering
 from app.routers.dependencies import Configuration, Form, Now, PageActor, Store, cookie_name, needs, settings
 from app.routers.errors import STATUS
+from app.routers.late import LateRoute
 from app.routers.pages import sessions as session_pages
 from app.routers.pages import users as user_pages
 from app.routers.pages.sessions import OpenForm, SignInPage
@@ -27,7 +28,7 @@ from app.services import identities, openid_sign_ins
 
 P = Permission
 UserId = Annotated[int, Path(ge=1, le=MAX_ID)]
-router = APIRouter()
+router = APIRouter(route_class=LateRoute)
 _FLOW, _ASKING = "openid", "asking"
 
 

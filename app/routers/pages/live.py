@@ -20,11 +20,12 @@ from app import clock
 from app.errors import DomainError, Unauthenticated
 from app.permissions import Actor, Permission, can
 from app.routers.dependencies import PageActor, address_of, cookie_name, database, needs, settings
+from app.routers.late import LateRoute
 from app.services import live, sessions
 from app.services.hub import Hub
 
 P = Permission
-router = APIRouter()
+router = APIRouter(route_class=LateRoute)
 # Proxies cut a connection on which nothing has come for a minute, some after thirty seconds.
 _HEARTBEAT = 20.0
 _PAUSE = 2.0

@@ -18,6 +18,7 @@ from app.permissions import Permission
 from app.routers import credentials, forms, rendering
 from app.routers.dependencies import Configuration, Form, Now, PageActor, Store, needs
 from app.routers.errors import STATUS
+from app.routers.late import LateRoute
 from app.routers.pages import users as user_pages
 from app.schemas.base import MAX_ID
 from app.schemas.second_factor import EnrolmentConfirm, FullProof, Proof, ResetQuery
@@ -28,7 +29,7 @@ from app.services.sessions import Duty
 
 P = Permission
 UserId = Annotated[int, Path(ge=1, le=MAX_ID)]
-router = APIRouter()
+router = APIRouter(route_class=LateRoute)
 
 
 @dataclass(frozen=True, slots=True)

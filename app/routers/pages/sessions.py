@@ -27,6 +27,7 @@ from app.routers.dependencies import (
     visit_of,
 )
 from app.routers.errors import STATUS
+from app.routers.late import LateRoute
 from app.schemas.base import MAX_ID
 from app.schemas.second_factor import Code
 from app.schemas.session import SessionQuery, SignIn
@@ -35,7 +36,7 @@ from app.services.sessions import Opened
 from app.services.sign_ins import Pending
 
 P = Permission
-router = APIRouter()
+router = APIRouter(route_class=LateRoute)
 _PENDING = "pending"
 
 

@@ -10,10 +10,11 @@ from starlette.responses import Response
 from app.permissions import Permission
 from app.routers import checkup, rendering
 from app.routers.dependencies import Now, PageActor, Store, needs
+from app.routers.late import LateRoute
 from app.schemas.status import StatusLine
 
 P = Permission
-router = APIRouter()
+router = APIRouter(route_class=LateRoute)
 
 
 @dataclass(frozen=True, slots=True)

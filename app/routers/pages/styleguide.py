@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from app.routers import rendering
 from app.routers.dependencies import PageActor, needs
+from app.routers.late import LateRoute
 
-router = APIRouter()
+router = APIRouter(route_class=LateRoute)
 
 
 @dataclass(frozen=True, slots=True)

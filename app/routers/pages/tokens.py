@@ -15,6 +15,7 @@ from app.permissions import Actor, Permission, can, held
 from app.routers import forms, rendering
 from app.routers.dependencies import Form, Now, PageActor, Store, needs
 from app.routers.errors import STATUS
+from app.routers.late import LateRoute
 from app.schemas.base import MAX_ID
 from app.schemas.token import TokenCreate, TokenQuery
 from app.services import actors, tokens
@@ -22,7 +23,7 @@ from app.services import actors, tokens
 P = Permission
 TokenId = Annotated[int, Path(ge=1, le=MAX_ID)]
 # No ReplayRoute: an answer that holds a token must not be stored.
-router = APIRouter()
+router = APIRouter(route_class=LateRoute)
 
 
 @dataclass(frozen=True, slots=True)
