@@ -7,16 +7,30 @@ selects alone, so nothing goes past the recording door.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, Connection, Dialect, Engine, Select, bindparam
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    CompoundSelect,
+    Connection,
+    Dialect,
+    Engine,
+    Integer,
+    Select,
+    String,
+    bindparam,
+)
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import PoolProxiedConnection
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 from sqlmodel import Session
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -28,6 +42,38 @@ watchers: list[Callable[[str], None]] = []
 def given(name: str) -> BindParameter[Any]:
     """The place of a value that is told at each run; its type comes from what it is compared with."""
     return bindparam(name, None)
+
+
+class _Ids(TypeDecorator[Sequence[int]]):
+    """Any number of ids as one value: an array where the engine has them, else JSON."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return ARRAY(Integer()) if dialect.name == "postgresql" else String()
+
+    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> Any:
+        return list(value or ()) if dialect.name == "postgresql" else str(list(value or ()))
+
+
+class among(FunctionElement[Any]):  # noqa: N801 - reads as the function that it is for its callers
+    """Whether ``column`` is one of the ids that are told at each run under ``name``, as many as there are then."""
+
+    # Not Boolean, or SQLite is asked whether the condition equals 1, which no index answers.
+    type: Any = NullType()
+    inherit_cache = True
+
+    def __init__(self, column: Any, name: str) -> None:
+        super().__init__(column, bindparam(name, None, _Ids()))
+
+
+@compiles(among)
+def _among(element: among, compiler: SQLCompiler, **more: Any) -> str:
+    column, ids = (compiler.process(clause, **more) for clause in element.clauses)
+    if compiler.dialect.name == "postgresql":
+        return f"{column} = ANY ({ids})"
+    return f"{column} IN (SELECT value FROM json_each({ids}))"  # noqa: S608 - texts of the compiler
 
 
 class ReadSession(Session):
@@ -103,7 +149,9 @@ def dialect_of(session: Session) -> Dialect:
 class Prepared:
     """A select whose text is made once for each dialect. ``alone``: its row may be of an earlier snapshot (driver)."""
 
-    def __init__(self, statement: Select[*tuple[Any, ...]], *, alone: bool = False) -> None:
+    def __init__(
+        self, statement: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]], *, alone: bool = False
+    ) -> None:
         if not getattr(statement, "is_select", False):
             raise TypeError("only a select can be prepared")
         self._statement = statement
@@ -227,4 +275,4 @@ def explained(text: str, dialect: Dialect, driver: Any = None) -> Iterator[None]
         ) from error
 
 
-__all__ = ["Prepared", "ReadSession", "dialect_of", "explained", "given", "watchers"]
+__all__ = ["Prepared", "ReadSession", "among", "dialect_of", "explained", "given", "watchers"]

@@ -1,9 +1,10 @@
 """Assignment: which unit takes part in a task, in which role, and who handles it there."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, or_
+from sqlalchemy import exists, func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -11,6 +12,7 @@ from app.errors import DomainError, Forbidden, Kind, NotFound, StaleVersion
 from app.messages import N_
 from app.models import Assignment, AssignmentRole, GroupMember, Membership, Party, Task, Unit, User, UserKind
 from app.permissions import Actor, Permission, can
+from app.prepared import Prepared, among
 from app.rules import tasks as rules
 from app.schemas.assignment import AssignmentCreate, AssignmentQuery, AssignmentUpdate
 from app.services import events, paging, tasks, visibility
@@ -34,6 +36,8 @@ COLUMNS: tuple[Any, ...] = (
     col(Assignment.created_at),
     col(Assignment.updated_at),
 )
+# What the row of a task shows of them.
+BRIEF: tuple[Any, ...] = (col(Assignment.task_id), col(Unit.name).label("unit_name"), col(Assignment.role))
 BY_ID = paging.Sort("id", (col(Assignment.id),))
 
 
@@ -82,15 +86,25 @@ def page(session: Session, actor: Actor, query: AssignmentQuery) -> paging.Slice
     return paging.fetch(session, statement, BY_ID, limit=query.limit, cursor=query.cursor, filters=given)
 
 
-def of_tasks(session: Session, actor: Actor, task_ids: list[int]) -> dict[int, list[Any]]:
-    """The assignments of some tasks, each in the plan's order, leads first; one query."""
+def of_tasks(session: Session, actor: Actor, task_ids: list[int], *, brief: bool = False) -> dict[int, list[Any]]:
+    """The assignments of some tasks, each in the plan's order, leads first; one query. ``brief``: as ``BRIEF``."""
     found: dict[int, list[Any]] = {task_id: [] for task_id in task_ids}
-    order = (col(Assignment.position), col(Assignment.id))
-    for row in session.connection().execute(_rows(actor).where(col(Assignment.task_id).in_(task_ids)).order_by(*order)):
+    for row in _of_tasks(actor.rights, brief).all(session, task_ids=task_ids):
         found[row.task_id].append(row)
-    for rows in found.values():
-        rows.sort(key=lambda row: row.role != AssignmentRole.LEAD)
     return found
+
+
+@lru_cache(maxsize=256)
+def _of_tasks(rights: Actor, brief: bool) -> Prepared:
+    # The tasks are named twice: joined to all that the actor sees, either engine reads all of those.
+    task = (col(Task.id) == col(Assignment.task_id), among(col(Task.id), "task_ids"), visibility.tasks_seen(rights))
+    rows: Any = (
+        select(*(BRIEF if brief else COLUMNS))
+        .join(Unit, col(Unit.id) == col(Assignment.unit_id))
+        .where(among(col(Assignment.task_id), "task_ids"), exists().where(*task).correlate(Assignment))
+        .order_by(col(Assignment.role) != AssignmentRole.LEAD, col(Assignment.position), col(Assignment.id))
+    )
+    return Prepared(rows if brief else rows.outerjoin(User, col(User.id) == col(Assignment.handler_id)))
 
 
 def show(session: Session, actor: Actor, assignment_id: int) -> Any:

@@ -179,8 +179,13 @@ def settled(session: Session) -> Select[Event]:
     On PostgreSQL a transaction that is still open may hold an id below those already visible, so
     reading stops before the oldest open transaction. Order and cursor are (transaction_id, id).
     """
+    return settled_on(dialect_of(session).name)
+
+
+def settled_on(engine: str) -> Select[Event]:
+    """The same as a statement for one kind of engine, to be prepared."""
     statement = select(Event).order_by(col(Event.transaction_id), col(Event.id))
-    if session.get_bind().dialect.name == "postgresql":
+    if engine == "postgresql":
         horizon = func.pg_snapshot_xmin(func.pg_current_snapshot())
         statement = statement.where(col(Event.transaction_id) < cast(cast(horizon, Text), BigInteger))
     return statement

@@ -45,7 +45,9 @@ def owed(session: Session, actor: Actor, today: date) -> list[Figure]:
 
 def next_due(session: Session, actor: Actor) -> paging.Slice:
     """The tasks that the actor's units owe, soonest first."""
-    return tasks.page(session, actor, TaskFilters(mine=True, open=True), sort="due", limit=_MOST_TASKS, cursor=None)
+    return tasks.page(
+        session, actor, TaskFilters(mine=True, open=True), sort="due", limit=_MOST_TASKS, cursor=None, brief=True
+    )
 
 
 def waiting(session: Session, actor: Actor) -> list[Figure]:

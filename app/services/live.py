@@ -6,6 +6,7 @@ its stream. What is seen is decided by ``audit.seen``, as for every reading of t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import and_, or_, select
@@ -13,6 +14,7 @@ from sqlmodel import Session, col
 
 from app.models import Assignment, Attachment, Event, EventKind
 from app.permissions import Actor
+from app.prepared import Prepared, dialect_of
 from app.services import audit, events
 
 TABLES = frozenset({"tasks", "assignments", "attachments"})
@@ -39,10 +41,14 @@ class Sight:
 
 def position(session: Session) -> Position:
     """The last position of which no earlier event can still appear."""
-    statement: Any = events.settled(session).with_only_columns(col(Event.transaction_id), col(Event.id))
-    newest = statement.order_by(None).order_by(col(Event.transaction_id).desc(), col(Event.id).desc()).limit(1)
-    row = session.connection().execute(newest).first()
+    row = _newest(dialect_of(session).name).first(session)
     return (row[0], row[1]) if row else START
+
+
+@cache
+def _newest(engine: str) -> Prepared:
+    statement: Any = events.settled_on(engine).with_only_columns(col(Event.transaction_id), col(Event.id))
+    return Prepared(statement.order_by(None).order_by(col(Event.transaction_id).desc(), col(Event.id).desc()).limit(1))
 
 
 def look(session: Session, actor: Actor, task_ids: Sequence[int], since: Position) -> Sight:

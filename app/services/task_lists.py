@@ -1,16 +1,20 @@
 """What a page of tasks shows around its rows: the choices of its filters, and the units on each task."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import exists
+from sqlalchemy import literal_column, union_all
 from sqlmodel import Session, col, select
 
 from app.models import Assignment, Party, Programme, Task, Track, Unit
 from app.permissions import Actor, Permission
+from app.prepared import Prepared
 from app.services import visibility
 
 P = Permission
+_KINDS = ("programmes", "tracks", "units")
+_NOTHING: Any = literal_column("0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +32,47 @@ class Choices:
 
 
 def choices(session: Session, actor: Actor, programme_id: int | None = None) -> Choices:
-    """What the reader may narrow a list to; three queries."""
-    programme_ids = list(actor.programmes_with(P.TASK_READ))
-    narrowed = [programme_id] if programme_id in programme_ids else programme_ids
-    connection = session.connection()
-    programmes = connection.execute(
-        select(Programme.id, Programme.title).where(col(Programme.id).in_(programme_ids)).order_by(col(Programme.id))
+    """What the reader may narrow a list to; one query."""
+    found: dict[str, list[tuple[int, str]]] = {kind: [] for kind in _KINDS}
+    for row in _choosing(actor.rights, programme_id).all(session):
+        found[row.kind].append((row.id, row.name))
+    return Choices(**found)
+
+
+@lru_cache(maxsize=256)
+def _choosing(rights: Actor, programme_id: int | None) -> Prepared:
+    programme_ids = rights.programmes_with(P.TASK_READ)
+    narrowed = (programme_id,) if programme_id in programme_ids else programme_ids
+    # Unit by unit and task by task, the first that is seen answers, however many there are. Scalars, because
+    # PostgreSQL makes a join with all tasks of what only has to exist; and a range in order instead of one value,
+    # so that it takes the index that begins with the unit, where a unit without tasks has nothing to be read.
+    task = select(Task.id).where(
+        col(Task.id) == col(Assignment.task_id), col(Task.programme_id).in_(narrowed), visibility.tasks_seen(rights)
     )
-    tracks = connection.execute(
-        select(Track.id, Track.name)
-        .where(col(Track.programme_id).in_(narrowed))
-        .order_by(col(Track.programme_id), col(Track.position), col(Track.id))
+    part = (
+        select(Assignment.id)
+        .where(
+            col(Assignment.unit_id).between(col(Unit.id), col(Unit.id)),
+            task.correlate(Assignment).scalar_subquery().is_not(None),
+        )
+        .order_by(col(Assignment.unit_id))
+        .limit(1)
     )
-    # Unit by unit: the first task that it takes part in answers, however many there are.
-    takes_part = exists().where(
-        col(Assignment.unit_id) == col(Unit.id),
-        col(Assignment.task_id) == col(Task.id),
-        col(Task.programme_id).in_(narrowed),
-        visibility.tasks_seen(actor),
+    takes_part = part.correlate(Unit).scalar_subquery().is_not(None)
+    # One statement for all three, each kind in its own order; no value but the kinds' own names is written into it.
+    together = union_all(
+        _pairs_of("programmes", Programme.id, Programme.title).where(col(Programme.id).in_(programme_ids)),
+        _pairs_of("tracks", Track.id, Track.name, Track.programme_id, Track.position).where(
+            col(Track.programme_id).in_(narrowed)
+        ),
+        _pairs_of("units", Unit.id, Unit.name, Unit.root_id, Unit.position).where(takes_part),
     )
-    units = connection.execute(
-        select(Unit.id, Unit.name).where(takes_part).order_by(col(Unit.root_id), col(Unit.position), col(Unit.id))
-    )
-    return Choices(_pairs(programmes), _pairs(tracks), _pairs(units))
+    return Prepared(together.order_by("first", "second", "id"))
+
+
+def _pairs_of(kind: str, key: Any, name: Any, first: Any = _NOTHING, second: Any = _NOTHING) -> Any:
+    columns = {"kind": literal_column(f"'{kind}'"), "id": key, "name": name, "first": first, "second": second}
+    return select(*(column.label(label) for label, column in columns.items()))
 
 
 def sections(session: Session, actor: Actor, programme_id: int) -> list[str]:

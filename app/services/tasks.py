@@ -48,6 +48,22 @@ COLUMNS = tuple(
         "updated_at",
     )
 )
+# What a row of a list shows, and what its order and its cursor need.
+BRIEF = tuple(
+    col(getattr(Task, name))
+    for name in (
+        "id",
+        "programme_id",
+        "path",
+        "sort_key",
+        "heading",
+        "due_text",
+        "due_on",
+        "open_ended",
+        "state",
+        "updated_at",
+    )
+)
 SORTS = {
     "plan": paging.Sort("plan", (col(Task.programme_id), col(Task.sort_key), col(Task.id))),
     "due": paging.Sort("due", (col(Task.due_on), col(Task.id))),
@@ -149,12 +165,19 @@ def _due(filters: TaskFilters, due_on: Any) -> list[Any]:
 
 
 def page(
-    session: Session, actor: Actor, filters: TaskFilters, *, sort: str = "plan", limit: int = 50, cursor: str | None
+    session: Session,
+    actor: Actor,
+    filters: TaskFilters,
+    *,
+    sort: str = "plan",
+    limit: int = 50,
+    cursor: str | None,
+    brief: bool = False,
 ) -> paging.Slice:
-    """One page of the visible tasks as rows with ``COLUMNS``. Raises CursorRefused."""
+    """One page of the visible tasks as rows with ``COLUMNS``, or ``BRIEF`` where asked. Raises CursorRefused."""
     asked = filters.model_dump(include=_FILTERS, exclude_none=True)
     sought, values = task_words.look_up(session, filters.q, _programmes(actor, filters))
-    listing = _listing(actor.rights, _shape(asked), sort, sought)
+    listing = _listing(actor.rights, _shape(asked), sort, sought, brief)
     return listing.page(session, limit=limit, cursor=cursor, filters=asked, values=values)
 
 
@@ -164,9 +187,11 @@ def _shape(asked: dict[str, Any]) -> frozenset[tuple[str, Any]]:
 
 
 @lru_cache(maxsize=256)
-def _listing(rights: Actor, filters: frozenset[tuple[str, Any]], sort: str, sought: Sought) -> paging.Listing:
+def _listing(
+    rights: Actor, filters: frozenset[tuple[str, Any]], sort: str, sought: Sought, brief: bool
+) -> paging.Listing:
     wanted = TaskFilters.model_construct(**dict(filters))
-    statement: Any = _narrowed(rights, wanted, sought).with_only_columns(*COLUMNS)
+    statement: Any = _narrowed(rights, wanted, sought).with_only_columns(*(BRIEF if brief else COLUMNS))
     parts = _parts(rights, _programmes(rights, wanted)) if not sought.proposed else None
     return paging.Listing(statement, SORTS[sort], parts)
 

@@ -114,7 +114,7 @@ def listing(request: Request, session: Session, actor: Actor, query: TaskQuery) 
     language = rendering.language_of(request)
     filters = TaskFilters.model_validate(query.model_dump(include=set(TaskFilters.model_fields)))
     since = updates.position(session)
-    page = tasks.page(session, actor, filters, sort=query.sort, limit=query.limit, cursor=query.cursor)
+    page = tasks.page(session, actor, filters, sort=query.sort, limit=query.limit, cursor=query.cursor, brief=True)
     total = tasks.count(session, actor, filters)
     choices = task_lists.choices(session, actor, filters.programme)
     values = {name: value for name, value in filters.model_dump(mode="json").items() if value is not None}
@@ -140,7 +140,7 @@ def listing(request: Request, session: Session, actor: Actor, query: TaskQuery) 
 
 def rows_of(session: Session, actor: Actor, rows: list[Any]) -> list[TaskRow]:
     """Rows with their units; one query."""
-    units = assignments.of_tasks(session, actor, [row.id for row in rows]) if rows else {}
+    units = assignments.of_tasks(session, actor, [row.id for row in rows], brief=True) if rows else {}
     return [TaskRow(row, paths.spoken(row.path), units[row.id]) for row in rows]
 
 
@@ -203,7 +203,7 @@ def task_page(request: Request, store: Store, actor: Actor, task_id: int, **more
         task = tasks.show(session, actor, task_id)
         choices = task_lists.choices(session, actor, task.programme_id)
         parent = _visible_parent(session, actor, task.parent_id)
-        children = tasks.page(session, actor, TaskFilters(parent=task_id), limit=100, cursor=None)
+        children = tasks.page(session, actor, TaskFilters(parent=task_id), limit=100, cursor=None, brief=True)
         files = _files(session, actor, task_id)
         timeline = timelines.of_task(session, actor, task_id, limit=_TIMELINE_ON_PAGE)
         wording = tasks.plan_wording(session, task_id)
