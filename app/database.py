@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import URL, Engine, FromClause, create_engine, event, make_url
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
-from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.pool import NullPool, QueuePool
 from sqlmodel import Session
 
@@ -142,12 +142,9 @@ class Database:
                 for listener in self.listeners:
                     listener(written)
 
-    @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self) -> AbstractContextManager[Session]:
         """A session that only reads, one snapshot on SQLite, and never waits for a writer."""
-        shared: _Shared | None = getattr(self._here, "shared", None)
-        with translated(), shared or self._read_session() as session:
-            yield session
+        return getattr(self._here, "shared", None) or _Once(self._read_session())
 
     @contextmanager
     def one_reading(self) -> Iterator[None]:
@@ -195,6 +192,20 @@ class Database:
         self._reader.dispose()
 
 
+class _Once:
+    """A reading with a session of its own."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
+
+    def __enter__(self) -> ReadSession:
+        return self._session
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._session.close()
+        explain(error)
+
+
 class _Shared:
     """The one reading of a thread: its session, and how many blocks are reading in it now."""
 
@@ -207,10 +218,11 @@ class _Shared:
         self._blocks += 1
         return self._session
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._blocks -= 1
         if self._stale and not self._blocks:
             self.end()
+        explain(error)
 
     def renew(self) -> None:
         """Let the next block begin anew; one that is still reading keeps its snapshot until it is through."""
@@ -346,9 +358,16 @@ def translated() -> Iterator[None]:
     """Turn trouble of the store into refusals that a person can read."""
     try:
         yield
-    except IntegrityError as error:
+    except DBAPIError as error:
+        explain(error)
+        raise
+
+
+def explain(error: BaseException | None) -> None:
+    """Raise the refusal that trouble of the store amounts to; anything else is left as it is."""
+    if isinstance(error, IntegrityError):
         raise RowConflict from error
-    except (OperationalError, DBAPIError) as error:
+    if isinstance(error, DBAPIError):
         raise _refusal(error) from error
 
 

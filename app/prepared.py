@@ -122,10 +122,18 @@ class ReadSession(Session):
             self._driver = self._borrowed.driver_connection
         return self._connection
 
-    def lose(self, error: BaseException) -> None:
-        """Keep the connection out of the pool, for its other end is gone; the others are then opened anew too."""
-        if self._borrowed is not None:
-            self._engine.pool._invalidate(self._borrowed, error)
+    def lose(self, error: BaseException) -> bool:
+        """Keep the connection out of the pool, for its other end is gone; the others are then opened anew too.
+
+        Returns whether the statement can be asked again on another: it was in no transaction.
+        """
+        if self._borrowed is None:
+            return False
+        self._engine.pool._invalidate(self._borrowed, error)
+        alone = self._connection is None and not self._is_sqlite
+        if alone:
+            self._borrowed = self._driver = None
+        return alone
 
     def close(self) -> None:
         """Give the connection back."""
@@ -182,17 +190,22 @@ class Prepared:
             made = self._made.setdefault(dialect.name, _make(self._statement, dialect))
         for watcher in watchers:
             watcher(made.text)
-        if isinstance(session, ReadSession):
-            driver = session.driver(alone=self._alone)
+        return made, self._execute(session, made, made.bound(values), dialect)
+
+    def _execute(self, session: Session, made: "_Made", bound: Any, dialect: Dialect, *, again: bool = True) -> Any:
+        reading = session if isinstance(session, ReadSession) else None
+        if reading is not None:
+            driver = reading.driver(alone=self._alone)
         else:
             driver = session.connection().connection.driver_connection
         try:
-            with explained(made.text, dialect, driver):
-                return made, driver.execute(made.text, made.bound(values))
-        except DBAPIError as error:
-            if error.connection_invalidated and isinstance(session, ReadSession):
-                session.lose(error)
-            raise
+            return driver.execute(made.text, bound)
+        except dialect.loaded_dbapi.Error as error:
+            trouble = _as_sqlalchemys(error, made.text, dialect, driver)
+            lost = trouble.connection_invalidated and reading is not None and reading.lose(trouble)
+            if not (lost and again):
+                raise trouble from error
+        return self._execute(session, made, bound, dialect, again=False)
 
 
 @dataclass(slots=True)
@@ -269,10 +282,15 @@ def explained(text: str, dialect: Dialect, driver: Any = None) -> Iterator[None]
     try:
         yield
     except dialect.loaded_dbapi.Error as error:
-        lost = driver is not None and dialect.is_disconnect(error, driver, None)
-        raise DBAPIError.instance(
-            text, {}, error, dialect.loaded_dbapi.Error, connection_invalidated=lost, dialect=dialect
-        ) from error
+        raise _as_sqlalchemys(error, text, dialect, driver) from error
+
+
+def _as_sqlalchemys(error: Any, text: str, dialect: Dialect, driver: Any) -> DBAPIError:
+    lost = driver is not None and dialect.is_disconnect(error, driver, None)
+    made: Any = DBAPIError.instance(
+        text, {}, error, dialect.loaded_dbapi.Error, connection_invalidated=lost, dialect=dialect
+    )
+    return cast(DBAPIError, made)
 
 
 __all__ = ["Prepared", "ReadSession", "among", "dialect_of", "explained", "given", "watchers"]

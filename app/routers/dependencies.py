@@ -130,7 +130,7 @@ def _from_token(request: Request, bearer: str, now: datetime) -> Visit:
     found, horizon = _recognized(request, token, now, tokens.resolve)
     if found is None:
         return Visit()
-    actor = found.actor
+    actor = _here(request, found.actor)
     if found.is_stale and actor.token_id is not None:
         token_id, user_id = actor.token_id, actor.user_id
         database(request).note(lambda session: tokens.note_use(session, token_id, user_id, now))
@@ -144,22 +144,26 @@ def _from_cookie(request: Request, now: datetime) -> Visit:
     found, horizon = _recognized(request, token, now, partial(sessions.resolve, settings=settings(request)))
     if found is None:
         return Visit()
+    actor = _here(request, found.actor)
     if found.is_stale:
-        database(request).note(lambda session: sessions.touch(session, found.actor, now))
-    return Visit(found.actor, found.csrf, found.duty, horizon)
+        database(request).note(lambda session: sessions.touch(session, actor, now))
+    return Visit(actor, found.csrf, found.duty, horizon)
+
+
+def _here(request: Request, actor: Actor) -> Actor:
+    return replace(actor, address=address_of(request), request_id=request.scope["state"]["request_id"])
 
 
 def _recognized(request: Request, secret: str, now: datetime, resolve: Callable[..., F | None]) -> tuple[F | None, str]:
     """What ``resolve`` finds behind a secret, or has found while nothing has happened since; and the horizon."""
     recognition: Recognition[F] = request.app.state.recognition
-    address, request_id = address_of(request), request.scope["state"]["request_id"]
     key = digest(secret)
     with database(request).reading() as session:
         horizon = events.horizon(session)
         found = recognition.recall(key, horizon, now)
         if found is not None:
-            return replace(found, actor=replace(found.actor, address=address, request_id=request_id)), horizon
-        found = resolve(session, token=secret, now=now, address=address, request_id=request_id)
+            return found, horizon
+        found = resolve(session, token=secret, now=now)
     if found is not None:
         # Its use is noted now; where the note is left out, the next look is in time for another.
         recognition.keep(key, horizon, found.until, now, replace(found, is_stale=False))

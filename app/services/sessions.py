@@ -200,7 +200,7 @@ _OPENING = Prepared(
 
 
 def resolve(
-    session: Session, settings: Settings, token: str, now: datetime, *, address: str, request_id: str
+    session: Session, settings: Settings, token: str, now: datetime, *, address: str = "", request_id: str = ""
 ) -> Found | None:
     """The session of a cookie, unless it was revoked, idle or absolute limits are over. Two queries."""
     row = _OPENING.first(session, digest=digest(token))

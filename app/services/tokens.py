@@ -94,7 +94,7 @@ _OPENING = Prepared(
 )
 
 
-def resolve(session: Session, token: str, now: datetime, *, address: str, request_id: str) -> Found | None:
+def resolve(session: Session, token: str, now: datetime, *, address: str = "", request_id: str = "") -> Found | None:
     """Who is behind a bearer token, unless it is unknown, revoked or expired. Two queries."""
     row = _OPENING.first(session, digest=digest(token), now=now)
     if row is None:
