@@ -15,9 +15,10 @@ from app.services import actors, sessions, tokens
 
 @dataclass(slots=True)
 class Asked:
-    """The statements that were run."""
+    """The statements that were run, and how many rows the driver gave for them."""
 
     statements: list[str] = field(default_factory=list)
+    rows: int = 0
 
     @property
     def count(self) -> int:
@@ -53,9 +54,21 @@ def counting(database: Database) -> Iterator[Asked]:
         if statement not in of_who_asks():
             asked.statements.append(statement)
 
+    def fetched(row: Any) -> Any:
+        asked.rows += 1
+        return row
+
+    changed: dict[int, tuple[Any, Any]] = {}
+
+    def watch(driver: Any, *_: Any) -> None:
+        if id(driver) not in changed:
+            changed[id(driver)] = (driver, driver.row_factory)
+            driver.row_factory = (lambda _, row: fetched(row)) if database.is_sqlite else (lambda _: _each(fetched))
+
     engines = {id(engine): engine for engine in (database._writer, database._reader)}.values()
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
+        event.listen(engine, "checkout", watch)
     prepared.watchers.append(note_prepared)
     try:
         yield asked
@@ -63,3 +76,10 @@ def counting(database: Database) -> Iterator[Asked]:
         prepared.watchers.remove(note_prepared)
         for engine in engines:
             event.remove(engine, "before_cursor_execute", note)
+            event.remove(engine, "checkout", watch)
+        for driver, factory in changed.values():
+            driver.row_factory = factory
+
+
+def _each(fetched: Any) -> Any:
+    return lambda values: fetched(tuple(values))

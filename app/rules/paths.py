@@ -33,6 +33,11 @@ _STYLES: Final = (
 _DECIMAL: Final = re.compile(r"\d{1,4}(?:\.\d{1,4}){1,5}")
 _ANNEX: Final = re.compile(rf"附(?P<kind>件|表|录)(?P<n>{_CN}|\d{{1,4}})?")
 _OTHER, _ANNEXES, _DECIMALS, _FOLDED = "9", "a", "c", "f"
+# The key of a marker that counts, as it begins the rest of a key; and of how many characters it has at most.
+_COUNTING: Final = re.compile(rf"(?:6\d{{4}}(?:\.{_DECIMALS}\d{{4}})+|[1-8]\d{{4}}|{_ANNEXES}\d{{5}})")
+_LONGEST_STEP: Final = 35
+# A key that would be too long keeps as many of its outer steps as fit into this.
+_UNFOLDED: Final = MAX_LENGTH - 40
 
 
 def sort_key(path: Sequence[str], part: int) -> str:
@@ -49,9 +54,7 @@ def sort_key(path: Sequence[str], part: int) -> str:
     key = ".".join([*steps, end])
     if len(key) <= MAX_LENGTH:
         return key
-    kept: list[str] = []
-    while len(".".join([*kept, steps[len(kept)]])) <= MAX_LENGTH - 40:
-        kept.append(steps[len(kept)])
+    kept = _kept(steps)
     folded = hashlib.sha256(".".join(steps[len(kept) :]).encode()).hexdigest()[:24]
     return ".".join([*kept, _FOLDED + folded, end])
 
@@ -60,14 +63,35 @@ def next_step(parent: Sequence[str], siblings: Sequence[str]) -> str:
     """The marker that follows ``siblings``, the last steps of the tasks already under ``parent``.
 
     It goes on in the style of the sibling that sorts last; the first of all takes the style below the
-    parent's: （一） under 三, 1 under （一）, （1） under 1, ① under （1）, and 1 below that.
+    parent's: （一） under 三, 1 under （一）, （1） under 1, ① under （1）, and 1 below that. Where the style ends
+    (after ⑳) it goes on in one that does not, behind what is there. After 9999 it is a marker that counts nothing.
     """
-    known = sorted((_step(step), step) for step in siblings if number_of(step) is not None)
-    if known:
-        last = known[-1][1]
-        return _counted(_style(last), (number_of(last) or 0) + 1)
-    below = {"1": "4", "2": "4", "3": "4", "4": "5", "5": "6", "6": "7", "7": "8", _ANNEXES: "4", _DECIMALS: "7"}
-    return _counted(below.get(_style(parent[-1]), "6") if parent else "4", 1)
+    return _following(parent, [_step(step) for step in siblings if number_of(step) is not None])
+
+
+def next_below(path: Sequence[str], keys: Sequence[str]) -> str:
+    """``next_step`` below ``path``, from the largest sort key in each of ``spans_below``."""
+    start = len(_below(path))
+    return _following(path, [hit.group() for key in keys if (hit := _COUNTING.match(key, start))])
+
+
+def spans_below(path: Sequence[str]) -> tuple[tuple[str, str], ...] | None:
+    """Where the keys of the counting markers below ``path`` lie, from one and up to another, in their order.
+
+    The largest keys of these spans say what comes next, whatever else is there: an index gives them at once.
+    Keys of paths that are nested so deeply that what lies below them may be folded say nothing: None.
+    """
+    below = _below(path)
+    if len(below) > _UNFOLDED - _LONGEST_STEP:
+        return None
+    # ⑳ is followed in the style before its own, so both are asked for; behind them are markers that count nothing.
+    return tuple((f"{below}{first}", f"{below}{last}") for first, last in (("1", "8"), ("8", _OTHER), ("a", "b")))
+
+
+def span_around(path: Sequence[str]) -> tuple[str, str]:
+    """Between which keys all tasks below ``path`` lie, folded ones too; others may lie there as well."""
+    below = ".".join(_kept([_step(step) for step in path if step.strip()]))
+    return (f"{below}.0", f"{below}.g") if below else ("0", "g")
 
 
 def number_of(step: str) -> int | None:
@@ -103,6 +127,34 @@ def spoken(path: str) -> str:
         chinese_then_arabic = touching and step[0].isascii() != text[-1].isascii() and len(text) < 3
         text += f" {step}" if touching and not chinese_then_arabic else step
     return text
+
+
+def _kept(steps: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    while len(kept) < len(steps) and len(".".join([*kept, steps[len(kept)]])) <= _UNFOLDED:
+        kept.append(steps[len(kept)])
+    return kept
+
+
+def _below(path: Sequence[str]) -> str:
+    """What the keys below ``path`` begin with."""
+    return "".join(f"{_step(step)}." for step in path if step.strip())
+
+
+def _following(parent: Sequence[str], siblings: Sequence[str]) -> str:
+    """The marker behind those with the keys ``siblings``."""
+    if not siblings:
+        below = {"1": "4", "2": "4", "3": "4", "4": "5", "5": "6", "6": "7", "7": "8", _ANNEXES: "4", _DECIMALS: "7"}
+        return _counted(below.get(_style(parent[-1]), "6") if parent else "4", 1)
+    last = max(siblings)
+    if _DECIMALS in last:
+        counts = [int(part[1:]) for part in last.split(".")]
+        return ".".join(map(str, [*counts[:-1], counts[-1] + 1]))
+    style, count = last[0], int(last[1:5])
+    if style == "8" and count >= len(_CIRCLES):
+        style = "7"
+        count = max([count, *(int(key[1:5]) for key in siblings if key[0] == style)])
+    return _counted(style, count + 1)
 
 
 def _step(step: str) -> str:
@@ -168,4 +220,15 @@ def _counted(style: str, count: int) -> str:
     }.get(style, str(count))
 
 
-__all__ = ["MAX_LENGTH", "SEPARATOR", "next_step", "number_of", "numeral", "sort_key", "spoken"]
+__all__ = [
+    "MAX_LENGTH",
+    "SEPARATOR",
+    "next_below",
+    "next_step",
+    "number_of",
+    "numeral",
+    "sort_key",
+    "span_around",
+    "spans_below",
+    "spoken",
+]

@@ -9,7 +9,7 @@ from sqlalchemy import and_, exists, func
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from app.errors import DomainError, Forbidden, Kind, NotFound, StaleVersion
+from app.errors import DomainError, Forbidden, NotFound, StaleVersion
 from app.messages import N_
 from app.models import Assignment, Event, EventKind, Task, TaskState, Track
 from app.permissions import Actor, Permission, can
@@ -17,7 +17,7 @@ from app.prepared import Prepared, given
 from app.rules import paths
 from app.rules import tasks as rules
 from app.schemas.task import TaskCreate, TaskFilters, TaskUpdate
-from app.services import events, paging, task_words, visibility
+from app.services import events, paging, task_places, task_words, visibility
 from app.services.task_words import Sought
 
 P = Permission
@@ -86,14 +86,6 @@ class PlaceUnknown(DomainError):
 
     code = "place_unknown"
     message = N_("Choose the task or the section that the new task belongs to.")
-
-
-class PathTooLong(DomainError):
-    """Deeper than a path can say."""
-
-    kind = Kind.INVALID
-    code = "path_too_long"
-    message = N_("Tasks cannot be nested any deeper here.")
 
 
 def visible_to(actor: Actor) -> SelectOfScalar[Task]:
@@ -240,7 +232,8 @@ def load(session: Session, actor: Actor, task_id: int, version: int | None = Non
 def create(session: Session, actor: Actor, data: TaskCreate, *, now: datetime) -> Task:
     """Add a draft under a task or in a section; it takes the next marker there.
 
-    Raises NotFound, Forbidden, PlaceUnknown, TrackUnknown, TaskEnded, DueAndOpenEnded, PathTooLong.
+    Raises NotFound, Forbidden, PlaceUnknown, TrackUnknown, TaskEnded, DueAndOpenEnded, and what
+    task_places.next_path refuses.
     """
     if not can(actor, P.TASK_READ, data.programme_id):
         raise NotFound(field="programme_id")
@@ -249,7 +242,7 @@ def create(session: Session, actor: Actor, data: TaskCreate, *, now: datetime) -
     parent = _parent(session, actor, data)
     rules.check_due(data.due_on, open_ended=data.open_ended)
     _check_track(session, data.programme_id, data.track_id)
-    path = _next_path(session, data.programme_id, parent.path if parent else data.section)
+    path = task_places.next_path(session, data.programme_id, parent.path if parent else data.section)
     task = Task(
         **data.model_dump(exclude={"section", "track_id"}),
         track_id=data.track_id or (parent.track_id if parent else None),
@@ -273,22 +266,6 @@ def _parent(session: Session, actor: Actor, data: TaskCreate) -> Task | None:
         raise PlaceUnknown(field="parent_id")
     rules.refuse_ended(parent.state)
     return parent
-
-
-def _next_path(session: Session, programme_id: int, above: str) -> list[str]:
-    """The next free path directly below ``above``; every task of the programme counts, seen or not."""
-    steps = [step for step in above.split(paths.SEPARATOR) if step]
-    prefix = paths.SEPARATOR.join(steps) + paths.SEPARATOR
-    taken = session.connection().scalars(
-        select(Task.path).where(
-            col(Task.programme_id) == programme_id, col(Task.path).startswith(prefix, autoescape=True)
-        )
-    )
-    siblings = {path.removeprefix(prefix).partition(paths.SEPARATOR)[0] for path in taken}
-    path = [*steps, paths.next_step(steps, sorted(siblings))]
-    if len(paths.SEPARATOR.join(path)) > paths.MAX_LENGTH:
-        raise PathTooLong(field="parent_id")
-    return path
 
 
 def _check_track(session: Session, programme_id: int, track_id: int | None) -> None:

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules.paths import MAX_LENGTH, next_step, number_of, numeral, sort_key, spoken
+from app.rules.paths import (
+    MAX_LENGTH,
+    next_below,
+    next_step,
+    number_of,
+    numeral,
+    sort_key,
+    span_around,
+    spans_below,
+    spoken,
+)
 
 NUMBERS = st.integers(min_value=1, max_value=999)
 SPELLINGS = (
@@ -15,14 +25,12 @@ SPELLINGS = (
     str,
     lambda n: f"（{n}）",
 )
-PATHS = st.lists(
-    st.one_of(
-        st.builds(lambda spell, n: spell(n), st.sampled_from(SPELLINGS), NUMBERS),
-        st.text(max_size=12).filter(lambda text: "/" not in text),
-        st.sampled_from(["附件1", "附件", "通知", "附表二", "第三章", "2.1", "2.1.3", "①", "⑳"]),
-    ),
-    max_size=6,
+STEPS = st.one_of(
+    st.builds(lambda spell, n: spell(n), st.sampled_from(SPELLINGS), NUMBERS),
+    st.text(max_size=12).filter(lambda text: "/" not in text),
+    st.sampled_from(["附件1", "附件", "通知", "附表二", "第三章", "2.1", "2.1.3", "①", "⑳"]),
 )
+PATHS = st.lists(STEPS, max_size=6)
 
 
 class TestSortKey:
@@ -112,6 +120,43 @@ class TestNextStep:
     def test_sorts_behind_them(self, number: int, spell: object) -> None:
         step = spell(number)  # type: ignore[operator]
         assert sort_key([next_step(["三"], [step])], 1) > sort_key([step], 1)
+
+    @pytest.mark.parametrize(
+        ("siblings", "expected"),
+        [(["⑳", "（21）"], "（22）"), (["5.1"], "5.2"), (["2.3.9"], "2.3.10"), (["2.9", "3"], "4")],
+    )
+    def test_is_none_of_them(self, siblings: list[str], expected: str) -> None:
+        assert next_step(["三"], siblings) == expected
+
+    @pytest.mark.parametrize("last", ["9999", "（9999）", "2.9999", "第9999章", "附件9999"])
+    def test_counts_nothing_after_the_largest_number(self, last: str) -> None:
+        assert number_of(next_step(["三"], [last])) is None
+
+
+class TestSpansBelow:
+    @given(PATHS, st.lists(STEPS), PATHS, st.integers(min_value=1, max_value=9))
+    def test_need_their_largest_keys_alone(
+        self, path: list[str], siblings: list[str], deeper: list[str], part: int
+    ) -> None:
+        """Whatever lies beneath the siblings, and whatever else is in the plan."""
+        path, siblings = ([step for step in steps if step.strip()] for steps in (path, siblings))
+        spans = spans_below(path)
+        if spans is None:
+            return
+        keys = [sort_key([*path, step, *deeper], part) for step in siblings]
+        elsewhere = [sort_key(path, part), *(sort_key([*path[:-1], step], part) for step in siblings if path)]
+        found = [max((key for key in keys if low <= key < high), default=None) for low, high in spans]
+        assert next_below(path, [key for key in found if key]) == next_step(path, siblings)
+        assert not any(low <= key < high for key in elsewhere for low, high in spans)
+
+    @given(PATHS, PATHS, st.integers(min_value=1, max_value=9))
+    def test_lie_in_the_span_around(self, path: list[str], deeper: list[str], part: int) -> None:
+        low, high = span_around(path)
+        assert low <= sort_key([*path, *deeper], part) < high
+
+    def test_are_unknown_deep_down(self) -> None:
+        assert spans_below(["三"] * 20) is not None
+        assert spans_below(["三"] * 21) is None
 
 
 class TestNumeral:
