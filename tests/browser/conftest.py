@@ -81,6 +81,15 @@ def demonstration(_demonstration: Path, tmp_path: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def shown(_demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one server on the demonstration, for tests that only look at it."""
+    folder = tmp_path_factory.mktemp("shown")
+    shutil.copytree(_demonstration, folder / "data")
+    with served(load(mode="test", secret_key=SECRET, data=folder / "data"), folder) as address:
+        yield address
+
+
 @contextmanager
 def served(settings: Settings, tmp_path: Path, port: int | None = None) -> Iterator[str]:
     """A server process on ``settings``' store, ended with the block."""

@@ -37,11 +37,12 @@ PAGES = {
         "/password",
         "/second-factor",
         "/styleguide",
+        "/exchange-packages",
         "/tasks/999999",
     ),
-    "system": ("/", "/users", "/users/new", "/users/1", "/units", "/status"),
+    "system": ("/", "/users", "/users/new", "/users/1", "/units", "/status", "/jobs"),
     "security": ("/memberships", "/tokens", "/second-factors/resets"),
-    "audit": ("/audit",),
+    "audit": ("/audit", "/audit/seals"),
     "inspector": ("/audit",),
 }
 
@@ -50,11 +51,11 @@ PAGES = {
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
 @pytest.mark.parametrize("login", list(PAGES))
 def test_pages_are_accessible_and_fit_a_phone(
-    demonstration: str, person: Callable[..., Person], login: str, language: str
+    shown: str, person: Callable[..., Person], login: str, language: str
 ) -> None:
-    one = person(demonstration)
+    one = person(shown)
     one.sign_in(login, demo.PASSWORD)
-    one.page.context.add_cookies([{"name": "language", "value": language, "url": demonstration}])
+    one.page.context.add_cookies([{"name": "language", "value": language, "url": shown}])
     found: list[str] = []
     for path in PAGES[login]:
         one.page.set_viewport_size({"width": 1366, "height": 768})
@@ -69,8 +70,8 @@ def test_pages_are_accessible_and_fit_a_phone(
 
 
 @pytest.mark.browser
-def test_signing_in_is_accessible(demonstration: str, person: Callable[..., Person]) -> None:
-    one = person(demonstration, width=390)
+def test_signing_in_is_accessible(shown: str, person: Callable[..., Person]) -> None:
+    one = person(shown, width=390)
     found: list[str] = []
     for path in ("/sign-in", "/reset"):
         page = one.go(path)

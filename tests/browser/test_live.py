@@ -24,6 +24,8 @@ def test_a_change_by_somebody_else_is_announced(site: str, person: Callable[...,
             route.fulfill(status=503) if "event-stream" in route.request.headers["accept"] else route.continue_()
         ),
     )
+    # It asks every half minute, which the browser's clock is set forward by.
+    by_asking.page.clock.install()
     for one, login in ((by_stream, "handler"), (by_asking, "recipient"), (author, "coordinator")):
         one.sign_in(login, factories.PASSWORD)
         one.go(f"/tasks/{task}")
@@ -32,6 +34,7 @@ def test_a_change_by_somebody_else_is_announced(site: str, person: Callable[...,
     lists.sign_in("inspector", factories.PASSWORD)
     lists.go("/tasks")
     _change(site, task)
+    by_asking.page.clock.fast_forward(31_000)
     for one in (by_stream, by_asking, lists):
         expect(one.page.locator(".live[role=status]")).to_contain_text("这一页已有他人的更新", timeout=60_000)
         expect(one.page.locator("main")).not_to_contain_text(NEW)
