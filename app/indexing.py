@@ -1,12 +1,13 @@
 """What is searched for words, and keeping its index: in the transaction of the change, before it commits.
 
-The recording door knows every row that a transaction changes; the ones with text are read again and
-their entries replaced, whatever changed them. An index that was left behind, by rows written past the
-product, is built anew by ``rebuild``.
+The recording door knows every row that a transaction changes. Those with text are read again, unless they
+are as they were inserted, and their entries replaced, whatever changed them. An index that was left
+behind, by rows written past the product, is built anew by ``rebuild``.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
@@ -26,7 +27,8 @@ MOST = 2000
 # So many rows are looked at without asking first to which programmes they belong.
 FEW = 250
 _MOST_SCOPES = 50
-_FOUND = {engine: Prepared(search.found(engine)) for engine in ("sqlite", "postgresql")}
+_ENGINES = ("sqlite", "postgresql")
+_FOUND = {engine: Prepared(search.found(engine)) for engine in _ENGINES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,17 @@ SOURCES = {source.table: source for source in (TASKS,)}
 def refresh(session: Session) -> None:
     """Index what the session's flushes and bulk statements have changed; called before every commit."""
     changes: list[RowChange] = session.info.pop("touched", [])
-    touched: dict[str, set[int]] = {}
+    undone = session.info.pop("undone", False)
+    # The values of a row that is as it was inserted; None for one that has to be read.
+    touched: dict[str, dict[int, dict[str, Any] | None]] = {}
     for change in changes:
         source = SOURCES.get(change.table)
         if source is not None and change.row_id is not None and _matters(source, change):
-            touched.setdefault(change.table, set()).add(change.row_id)
-    for table, row_ids in touched.items():
-        _index(session.connection(), SOURCES[table], sorted(row_ids))
+            rows = touched.setdefault(change.table, {})
+            is_new = change.action == "insert" and change.row_id not in rows and not undone
+            rows[change.row_id] = change.after if is_new else None
+    for table, rows in touched.items():
+        _index(session.connection(), SOURCES[table], dict(sorted(rows.items())))
 
 
 def rebuild_after(connection: Connection, source: Source, last: int) -> tuple[int, int]:
@@ -129,19 +135,27 @@ def _matters(source: Source, change: RowChange) -> bool:
     return change.action != "update" or not source.columns or bool(set(source.columns) & set(change.before or ()))
 
 
-def _index(connection: Connection, source: Source, row_ids: Sequence[int]) -> None:
-    for place in range(0, len(row_ids), _BATCH):
-        batch = row_ids[place : place + _BATCH]
-        search.remove(connection, [source.entry(row_id) for row_id in batch])
-        _write(connection, source, batch)
+def _index(connection: Connection, source: Source, rows: Mapping[int, dict[str, Any] | None]) -> None:
+    new = [SimpleNamespace(**values) for values in rows.values() if values is not None]
+    for place in range(0, len(new), _BATCH):
+        _put(connection, source, new[place : place + _BATCH])
+    others = [row_id for row_id, values in rows.items() if values is None]
+    for place in range(0, len(others), _BATCH):
+        batch = others[place : place + _BATCH]
+        gone = set(batch) - _write(connection, source, batch)
+        search.remove(connection, [source.entry(row_id) for row_id in gone])
 
 
-def _write(connection: Connection, source: Source, row_ids: Sequence[int]) -> None:
-    """Entries for those of the rows that are there; nothing may stand in their places."""
-    columns = [_column(source, name) for name in ("id", *source.columns)]
+def _write(connection: Connection, source: Source, row_ids: Sequence[int]) -> set[int]:
+    """Entries for those of the rows that are there; returns their ids."""
     engine = connection.dialect.name
-    there = search.among(engine, columns[0], given("keys"))
-    rows = connection.execute(select(*columns).where(there), {"keys": search.listed(engine, row_ids)})
+    rows = connection.execute(_READING[source.kind, engine], {"keys": search.listed(engine, row_ids)}).all()
+    _put(connection, source, rows)
+    return {row.id for row in rows}
+
+
+def _put(connection: Connection, source: Source, rows: Iterable[Any]) -> None:
+    """An entry for each row, which has ``id`` and the source's columns."""
     search.add(
         connection,
         [
@@ -153,6 +167,16 @@ def _write(connection: Connection, source: Source, row_ids: Sequence[int]) -> No
 
 def _column(source: Source, name: str) -> Any:
     return col(getattr(source.model, name))
+
+
+# The texts of the rows ``keys``.
+_READING = {
+    (source.kind, engine): select(*(_column(source, name) for name in ("id", *source.columns))).where(
+        search.among(engine, _column(source, "id"), given("keys"))
+    )
+    for source in SOURCES.values()
+    for engine in _ENGINES
+}
 
 
 __all__ = [

@@ -3,11 +3,12 @@
 Building a statement anew and reading its result through all of SQLAlchemy costs ten times what either
 engine needs to answer. What is asked in every request is prepared instead: ``Prepared`` keeps the
 text for each dialect and gives named tuples; values that change are ``given("name")`` in it. It takes
-selects alone, so nothing goes past the recording door.
+selects alone, so nothing goes past the recording door. ``PreparedInsert`` is the same for rows that are
+written, and runs where the door looks at it.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Select,
     String,
     bindparam,
+    insert,
 )
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
@@ -31,7 +33,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 Convert = Callable[[Any], Any]
@@ -197,6 +199,8 @@ class Prepared:
         if reading is not None:
             driver = reading.driver(alone=self._alone)
         else:
+            # What the session has changed so far is asked for too.
+            session.flush()
             driver = session.connection().connection.driver_connection
         try:
             return driver.execute(made.text, bound)
@@ -219,10 +223,15 @@ class _Made:
     make: Callable[[Any], Any]
     converts: list[tuple[int, Convert]]
 
-    def bound(self, values: dict[str, Any]) -> Any:
+    def bound(self, values: Mapping[str, Any]) -> Any:
         given = {name: convert(values[name]) if convert else values[name] for name, convert in self.changing.items()}
         bound = {**self.constants, **given} if self.constants else given
         return bound if self.order is None else [bound[name] for name in self.order]
+
+    def parameters(self, values: Mapping[str, Any]) -> Any:
+        """The same as SQLAlchemy takes it for the driver."""
+        bound = self.bound(values)
+        return bound if self.order is None else tuple(bound)
 
     def rows(self, found: list[Any]) -> list[Any]:
         make, converts = self.make, self.converts
@@ -237,8 +246,39 @@ class _Made:
         return rows
 
 
-def _make(statement: Any, dialect: Dialect) -> _Made:
-    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+class PreparedInsert:
+    """An INSERT of rows of a model, of which these columns are given; its text is made once for each dialect.
+
+    It runs on SQLAlchemy's connection, so that the recording door looks at it as at any other statement.
+    """
+
+    def __init__(self, model: type[SQLModel], columns: Sequence[str]) -> None:
+        self._statement: Any = insert(model)
+        if "id" not in columns:
+            self._statement = self._statement.returning(model.id)  # type: ignore[attr-defined]
+        self._columns = list(columns)
+        self._made: dict[str, _Made] = {}
+
+    def one(self, connection: Connection, row: Mapping[str, Any]) -> int:
+        """Insert a row without an id; gives the one that it got."""
+        made = self._made_for(connection.dialect)
+        return int(connection.exec_driver_sql(made.text, made.parameters(row)).scalar_one())
+
+    def all(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows, of which there is at least one."""
+        made = self._made_for(connection.dialect)
+        connection.exec_driver_sql(made.text, [made.parameters(row) for row in rows])
+
+    def _made_for(self, dialect: Dialect) -> "_Made":
+        made = self._made.get(dialect.name)
+        if made is None:
+            made = self._made.setdefault(dialect.name, _make(self._statement, dialect, self._columns))
+        return made
+
+
+def _make(statement: Any, dialect: Dialect, columns: list[str] | None = None) -> _Made:
+    """``columns``: those that an INSERT is given."""
+    compiled = statement.compile(dialect=dialect, column_keys=columns, compile_kwargs={"render_postcompile": True})
     processors = compiled._bind_processors
     constants: dict[str, Any] = {}
     changing: dict[str, Convert | None] = {}
@@ -249,10 +289,10 @@ def _make(statement: Any, dialect: Dialect) -> _Made:
         else:
             convert = processors.get(name)
             constants[name] = convert(value) if convert else value
-    columns = compiled._result_columns
-    row = namedtuple("Row", [column.keyname for column in columns])  # type: ignore[misc]
+    found: Any = compiled._result_columns
+    row = namedtuple("Row", [column.keyname for column in found])  # type: ignore[misc]
     converts = []
-    for place, column in enumerate(columns):
+    for place, column in enumerate(found):
         convert = _reader(column.type, dialect)
         if convert is not None:
             converts.append((place, convert))
@@ -293,4 +333,4 @@ def _as_sqlalchemys(error: Any, text: str, dialect: Dialect, driver: Any) -> DBA
     return cast(DBAPIError, made)
 
 
-__all__ = ["Prepared", "ReadSession", "among", "dialect_of", "explained", "given", "watchers"]
+__all__ = ["Prepared", "PreparedInsert", "ReadSession", "among", "dialect_of", "explained", "given", "watchers"]

@@ -8,12 +8,13 @@ against any change of the log itself.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Update, event, insert, inspect, select
@@ -22,6 +23,7 @@ from sqlmodel import Session, SQLModel, col
 from app.clock import now
 from app.models import BOOKKEEPING, PersonalKey
 from app.models.base import Row
+from app.prepared import PreparedInsert
 from app.vault import Vault
 
 PERSONAL = {"users": frozenset({"name", "phone", "email"})}
@@ -83,6 +85,45 @@ def refuse_unrecorded(session: Session) -> None:
     if noted:
         rows = ", ".join(f"{change.action} {change.table} {change.row_id}" for change in noted[:5])
         raise ChangeWithoutEvent(f"no event names these changes: {rows}")
+
+
+def insert_row(session: Session, model: type[Row], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Insert one row through the door without making an object of it; gives all of its values, with its id.
+
+    Nothing looks at them but the store: whoever calls it has.
+    """
+    session.flush()
+    row = {name: values[name] if name in values else make() for name, make in _defaults(model).items()}
+    connection = session.connection()
+    with _door(connection):
+        row["id"] = _inserting(model).one(connection, row)
+    table = str(model.__tablename__)
+    programme = row["id"] if table == "programmes" else row.get("programme_id")
+    _note(session, RowChange(table, row["id"], "insert", programme, None, row))
+    return row
+
+
+@cache
+def _inserting(model: type[Row]) -> PreparedInsert:
+    return PreparedInsert(model, [name for name in _defaults(model) if name != "id"])
+
+
+@cache
+def _defaults(model: type[Row]) -> dict[str, Callable[[], Any]]:
+    """What makes each column of a model where it is not given."""
+    return {attribute.key: _default(model, attribute.key) for attribute in inspect(model).mapper.column_attrs}
+
+
+def _default(model: type[Row], name: str) -> Callable[[], Any]:
+    field = model.model_fields[name]
+    if field.is_required():
+        return partial(_missing, name)
+    factory: Any = field.default_factory
+    return factory or partial(deepcopy, field.default)
+
+
+def _missing(name: str) -> Any:
+    raise KeyError(name)
 
 
 def bulk_update(session: Session, statement: Update) -> int:
@@ -167,6 +208,12 @@ def _after_flush(session: Session, *_: object) -> None:
 def _after_rollback(session: Session) -> None:
     session.info.pop("noted", None)
     session.info.pop("touched", None)
+
+
+@event.listens_for(RecordedSession, "after_soft_rollback")
+def _after_a_part_was_undone(session: Session, _undone: object) -> None:
+    # Rows that were noted may not be there any more; whoever looks at them has to read them.
+    session.info["undone"] = True
 
 
 def _note(session: Session, change: RowChange) -> None:
@@ -274,6 +321,7 @@ __all__ = [
     "RowChange",
     "bulk_update",
     "guard",
+    "insert_row",
     "plain",
     "refuse_unrecorded",
     "storable",

@@ -39,9 +39,13 @@ _REMOVE = {
     "sqlite": "DELETE FROM search_index WHERE rowid = :id",
     "postgresql": "DELETE FROM search_index WHERE id = :id",
 }
+# In the driver's own words: they run for each row that is written.
 _PUT = {
-    "sqlite": "INSERT INTO search_index (rowid, terms) VALUES (:id, :terms)",
-    "postgresql": "INSERT INTO search_index (id, terms) VALUES (:id, array_to_tsvector(CAST(:terms AS text[])))",
+    "sqlite": "INSERT OR REPLACE INTO search_index (rowid, terms) VALUES (?, ?)",
+    "postgresql": (
+        "INSERT INTO search_index (id, terms) VALUES (%s, array_to_tsvector(CAST(%s AS text[])))"
+        " ON CONFLICT (id) DO UPDATE SET terms = EXCLUDED.terms"
+    ),
 }
 _ASKED: dict[str, ColumnElement[bool]] = {
     "sqlite": column("search_index").op("MATCH", is_comparison=True)(bindparam("asked", None)),
@@ -66,11 +70,11 @@ def drop(connection: Connection) -> None:
 
 
 def add(connection: Connection, entries: Iterable[tuple[int, Collection[str]]]) -> None:
-    """Add entries with their terms; their numbers must be free."""
+    """Add entries with their terms, in place of what stands under their numbers."""
     engine = connection.dialect.name
-    rows = [{"id": key, "terms": " ".join(terms) if engine == "sqlite" else list(terms)} for key, terms in entries]
+    rows = [(key, " ".join(terms) if engine == "sqlite" else list(terms)) for key, terms in entries]
     if rows:
-        connection.execute(text(_PUT[engine]), rows)
+        connection.exec_driver_sql(_PUT[engine], rows)
 
 
 def remove(connection: Connection, keys: Collection[int]) -> None:

@@ -3,15 +3,15 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Select, Text, and_, cast, func, insert, or_, select, text
+from sqlalchemy import BigInteger, Connection, Select, Text, and_, cast, func, or_, select
 from sqlmodel import Session, SQLModel, col
 
 from app.clock import now as clock_now
 from app.models import Event, EventKind
 from app.permissions import Actor
-from app.prepared import Prepared, dialect_of
+from app.prepared import Prepared, PreparedInsert, dialect_of, given
 from app.recording import RowChange, plain, storable, take_noted, writing_events
 from app.rules import event_lines
 from app.services import idempotency
@@ -31,11 +31,20 @@ _BLANK: dict[str, Any] = {
 }
 
 
+class Subject(NamedTuple):
+    """What a verb was done to, where there is no object of it: its table, id, name and programme."""
+
+    table: str
+    id: int
+    name: str
+    programme_id: int | None
+
+
 def record(
     session: Session,
     actor: Actor,
     verb: str,
-    subject: SQLModel | None = None,
+    subject: SQLModel | Subject | None = None,
     *,
     name: str | None = None,
     programme_id: int | None = None,
@@ -53,18 +62,25 @@ def record(
     head["reason"] = reason
     head["after"] = {key: plain(value) for key, value in details.items()} if details else None
     if subject is not None:
-        table = str(subject.__tablename__)
-        head["subject_type"] = table
-        head["subject_id"] = subject.id  # type: ignore[attr-defined]
-        head["subject_name"] = name if name is not None else label(subject)
-        own = subject.id if table == "programmes" else getattr(subject, "programme_id", None)  # type: ignore[attr-defined]
-        head["programme_id"] = programme_id or own
+        if not isinstance(subject, Subject):
+            subject = _subject(subject, name)
+        head["subject_type"] = subject.table
+        head["subject_id"] = subject.id
+        head["subject_name"] = subject.name
+        head["programme_id"] = programme_id or subject.programme_id
     else:
         head["subject_type"] = verb.partition(".")[0]
         head["subject_name"] = name or ""
         head["programme_id"] = programme_id
     idempotency.use_up(session)
     return _write(session, [head, *(_row(session, actor, change, head["at"]) for change in changes)])
+
+
+def _subject(row: SQLModel, name: str | None) -> Subject:
+    key: int = row.id  # type: ignore[attr-defined]
+    table = str(row.__tablename__)
+    programme = key if table == "programmes" else getattr(row, "programme_id", None)
+    return Subject(table, key, name if name is not None else label(row), programme)
 
 
 def record_more(session: Session, actor: Actor, cause: int, *, now: datetime) -> int:
@@ -106,13 +122,13 @@ def _write(session: Session, rows: list[dict[str, Any]], cause: int | None = Non
     # The id is part of what an entry's mac is made over, so it is taken before the entry is written.
     vault: Vault = session.info["vault"]
     with writing_events(session) as connection:
-        ids = _take_ids(connection, len(rows))
+        ids = _take_ids(session, connection, len(rows))
         entries = [{"id": key, **_BLANK, **row} for key, row in zip(ids, rows, strict=True)]
         for entry in entries if cause is not None else entries[1:]:
             entry["cause_id"] = ids[0] if cause is None else cause
         for entry in entries:
             entry["mac"] = event_lines.mac(vault.event_key, event_lines.leaf(line_of(entry)))
-        connection.execute(insert(Event), entries)
+        _ENTRIES.all(connection, entries)
     _count(session, len(ids))
     return ids[0]
 
@@ -122,11 +138,10 @@ def _count(session: Session, number: int) -> None:
     session.info["events_written"] = session.info.get("events_written", 0) + number
 
 
-def _take_ids(connection: Connection, number: int) -> list[int]:
+def _take_ids(session: Session, connection: Connection, number: int) -> list[int]:
     if connection.dialect.name == "postgresql":
-        statement = text("SELECT nextval(pg_get_serial_sequence('events', 'id')) FROM generate_series(1, :number)")
-        return list(connection.scalars(statement, {"number": number}))
-    newest = connection.scalar(select(func.max(col(Event.id)))) or 0
+        return [row[0] for row in _NEXT.all(session, number=number)]
+    newest = _NEWEST.scalar(session) or 0
     return list(range(newest + 1, newest + 1 + number))
 
 
@@ -224,6 +239,12 @@ def horizon(session: Session) -> str:
     return f"{newest}/{transaction}/{','.join(older)}"
 
 
+_ENTRIES = PreparedInsert(Event, (*event_lines.COLUMNS, "mac"))
+_NEXT = Prepared(
+    select(func.nextval(func.pg_get_serial_sequence("events", "id"))).select_from(
+        func.generate_series(1, given("number"))
+    )
+)
 _newest = select(func.max(col(Event.id)))
 _NEWEST = Prepared(_newest, alone=True)
 _NEWEST_COMMITTED = Prepared(

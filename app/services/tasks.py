@@ -1,6 +1,7 @@
 """Task: who sees it, lists of it, and what can be changed before its life begins."""
 
-from collections.abc import Sequence
+from collections import namedtuple
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -14,6 +15,7 @@ from app.messages import N_
 from app.models import Assignment, Event, EventKind, Task, TaskState, Track
 from app.permissions import Actor, Permission, can
 from app.prepared import Prepared, given
+from app.recording import insert_row
 from app.rules import paths
 from app.rules import tasks as rules
 from app.schemas.task import TaskCreate, TaskFilters, TaskUpdate
@@ -21,33 +23,31 @@ from app.services import events, paging, task_places, task_words, visibility
 from app.services.task_words import Sought
 
 P = Permission
-COLUMNS = tuple(
-    col(getattr(Task, name))
-    for name in (
-        "id",
-        "version",
-        "programme_id",
-        "parent_id",
-        "track_id",
-        "path",
-        "part",
-        "sort_key",
-        "heading",
-        "text",
-        "due_text",
-        "due_on",
-        "first_due_on",
-        "open_ended",
-        "target",
-        "responsible_people",
-        "marked",
-        "source_line",
-        "plan_number",
-        "state",
-        "created_at",
-        "updated_at",
-    )
+_NAMES = (
+    "id",
+    "version",
+    "programme_id",
+    "parent_id",
+    "track_id",
+    "path",
+    "part",
+    "sort_key",
+    "heading",
+    "text",
+    "due_text",
+    "due_on",
+    "first_due_on",
+    "open_ended",
+    "target",
+    "responsible_people",
+    "marked",
+    "source_line",
+    "plan_number",
+    "state",
+    "created_at",
+    "updated_at",
 )
+COLUMNS = tuple(col(getattr(Task, name)) for name in _NAMES)
 # What a row of a list shows, and what its order and its cursor need.
 BRIEF = tuple(
     col(getattr(Task, name))
@@ -69,6 +69,8 @@ SORTS = {
     "due": paging.Sort("due", (col(Task.due_on), col(Task.id))),
     "updated": paging.Sort("updated", (col(Task.updated_at), col(Task.id)), descending=True),
 }
+_made: Callable[..., Any] = namedtuple("Row", _NAMES)  # type: ignore[misc]
+_OF_PARENT = ("programme_id", "track_id", "path", "state")
 _COUNTED_UP_TO = 1000
 _MOST_PARTS = 50
 _FILTERS = set(TaskFilters.model_fields)
@@ -220,8 +222,7 @@ def _showing(rights: Actor) -> Prepared:
 
 def load(session: Session, actor: Actor, task_id: int, version: int | None = None) -> Task:
     """A visible task for a change, locked; raises NotFound, or StaleVersion where it moved on."""
-    statement = visible_to(actor).where(col(Task.id) == task_id).with_for_update(of=Task)
-    task = session.exec(statement).first()
+    task = session.exec(_loading(actor.rights), params={"task_id": task_id}).first()
     if task is None:
         raise NotFound
     if version is not None and task.version != version:
@@ -229,8 +230,13 @@ def load(session: Session, actor: Actor, task_id: int, version: int | None = Non
     return task
 
 
-def create(session: Session, actor: Actor, data: TaskCreate, *, now: datetime) -> Task:
-    """Add a draft under a task or in a section; it takes the next marker there.
+@lru_cache(maxsize=256)
+def _loading(rights: Actor) -> SelectOfScalar[Task]:
+    return visible_to(rights).where(col(Task.id) == given("task_id")).with_for_update(of=Task)
+
+
+def create(session: Session, actor: Actor, data: TaskCreate, *, now: datetime) -> Any:
+    """Add a draft under a task or in a section; it takes the next marker there. Gives a row with ``COLUMNS``.
 
     Raises NotFound, Forbidden, PlaceUnknown, TrackUnknown, TaskEnded, DueAndOpenEnded, and what
     task_places.next_path refuses.
@@ -243,29 +249,33 @@ def create(session: Session, actor: Actor, data: TaskCreate, *, now: datetime) -
     rules.check_due(data.due_on, open_ended=data.open_ended)
     _check_track(session, data.programme_id, data.track_id)
     path = task_places.next_path(session, data.programme_id, parent.path if parent else data.section)
-    task = Task(
-        **data.model_dump(exclude={"section", "track_id"}),
-        track_id=data.track_id or (parent.track_id if parent else None),
-        path=paths.SEPARATOR.join(path),
-        sort_key=paths.sort_key(path, 1),
-        first_due_on=data.due_on,
-    )
-    session.add(task)
-    session.flush()
-    events.record(session, actor, "task.create", task, now=now)
+    values = data.model_dump(exclude={"section", "track_id"}) | {
+        "track_id": data.track_id or (parent.track_id if parent else None),
+        "path": paths.SEPARATOR.join(path),
+        "sort_key": paths.sort_key(path, 1),
+        "first_due_on": data.due_on,
+    }
+    task: Any = _made(**insert_row(session, Task, values))
+    subject = events.Subject("tasks", task.id, task.heading[:300], task.programme_id)
+    events.record(session, actor, "task.create", subject, now=now)
     return task
 
 
-def _parent(session: Session, actor: Actor, data: TaskCreate) -> Task | None:
+def _parent(session: Session, actor: Actor, data: TaskCreate) -> Any:
     if data.parent_id is None:
         if not data.section:
             raise PlaceUnknown(field="section")
         return None
-    parent = session.exec(visible_to(actor).where(col(Task.id) == data.parent_id).with_for_update(of=Task)).first()
+    parent = _looking_up(actor.rights).first(session, task_id=data.parent_id)
     if parent is None or parent.programme_id != data.programme_id or data.section:
         raise PlaceUnknown(field="parent_id")
     rules.refuse_ended(parent.state)
     return parent
+
+
+@lru_cache(maxsize=256)
+def _looking_up(rights: Actor) -> Prepared:
+    return Prepared(_loading(rights).with_only_columns(*(col(getattr(Task, name)) for name in _OF_PARENT)))
 
 
 def _check_track(session: Session, programme_id: int, track_id: int | None) -> None:

@@ -250,6 +250,24 @@ class Life(RuleBasedStateMachine):
             nested.rollback()
             session.info.pop("noted", None)
 
+    @rule(heading=TEXT)
+    def undo_a_part_that_inserts(self, heading: str) -> None:
+        with self.database.transaction() as session:
+            nested = session.begin_nested()
+            add(session, self.world, heading=heading)
+            session.flush()
+            nested.rollback()
+            session.info.pop("noted", None)
+
+    @rule(heading=TEXT, again=TEXT)
+    def create_and_change(self, heading: str, again: str) -> None:
+        with self.database.transaction() as session:
+            task = add(session, self.world, heading=heading)
+            session.flush()
+            self.ids.append(task.key)
+            task.heading = again
+            events.record(session, SYSTEM, "task.update", task)
+
     @rule()
     def delete(self) -> None:
         made = [key for key in self.ids if key not in self.world.tasks.values()]
@@ -284,7 +302,7 @@ def test_the_index_follows_the_rows_for_long(database: Database, world: World) -
 def test_services_keep_it(database: Database, world: World, actor: Actor) -> None:
     with database.transaction() as session:
         data = TaskCreate(programme_id=world.programmes["home"], section="四", heading="稀有词")
-        key = tasks.create(session, actor, data, now=NOW).key
+        key = tasks.create(session, actor, data, now=NOW).id
     with database.transaction() as session:
         assert found(session, actor, "稀有") == {key}
         tasks.update(session, actor, key, 1, TaskUpdate(heading="改过"), now=NOW)

@@ -9,6 +9,7 @@ from app.database import Database
 from app.errors import Forbidden, NotFound, StaleVersion
 from app.models import Assignment, Event, EventKind, Task, TaskState
 from app.permissions import Actor
+from app.recording import plain
 from app.rules.tasks import DueAndOpenEnded, TaskEnded, TaskHasOpenChildren
 from app.schemas.task import TaskCreate, TaskFilters, TaskUpdate
 from app.services import actors, events, paging, tasks
@@ -195,13 +196,36 @@ class TestCreate:
         assert first.track_id == world.tracks["home/project"]
         assert first.state == TaskState.DRAFT
 
+    def test_gives_what_can_then_be_read(self, database: Database, world: World) -> None:
+        actor = actor_of(database, world, "coordinator")
+        with database.transaction() as session:
+            data = TaskCreate(
+                programme_id=world.programmes["home"],
+                section="四",
+                heading="新",
+                due_on=date(2027, 1, 31),
+                responsible_people=["张三", "李四"],
+            )
+            made = tasks.create(session, actor, data, now=NOW)
+        with database.reading() as session:
+            row = tasks.show(session, actor, made.id)
+            noted = session.exec(
+                select(Event)
+                .where(col(Event.subject_type) == "tasks", col(Event.subject_id) == made.id)
+                .where(col(Event.kind) == EventKind.ROW)
+            ).one()
+            stored = session.get_one(Task, made.id)
+        assert (tuple(made), made._fields) == (tuple(row), row._fields)
+        assert [type(value) for value in made] == [type(value) for value in row]
+        assert noted.after == {name: plain(getattr(stored, name)) for name in Task.model_fields}
+
     def test_keeps_the_first_due_date(self, database: Database, world: World) -> None:
         actor = actor_of(database, world, "coordinator")
         with database.transaction() as session:
             data = TaskCreate(programme_id=world.programmes["home"], section="四", heading="新")
-            task = tasks.create(session, actor, data, now=NOW)
-            tasks.update(session, actor, task.key, 1, TaskUpdate(due_on=date(2027, 1, 1)), now=NOW)
-            tasks.update(session, actor, task.key, 2, TaskUpdate(due_on=date(2028, 1, 1)), now=NOW)
+            made = tasks.create(session, actor, data, now=NOW)
+            tasks.update(session, actor, made.id, 1, TaskUpdate(due_on=date(2027, 1, 1)), now=NOW)
+            task = tasks.update(session, actor, made.id, 2, TaskUpdate(due_on=date(2028, 1, 1)), now=NOW)
         assert (task.first_due_on, task.due_on) == (date(2027, 1, 1), date(2028, 1, 1))
 
     @pytest.mark.parametrize("place", [{}, {"section": "四", "parent_id": 1}, {"parent_id": 2**31 - 1}])

@@ -85,10 +85,9 @@ def list_children(
 def create_task(request: Request, data: TaskCreate, actor: ApiActor, store: Store, now: Now) -> Response:
     """Add a draft under a task or in a section; it takes the next marker there. 409 under a task that is over."""
     with store.transaction() as session:
-        task_id = tasks.create(session, actor, data, now=now).key
-    with store.reading() as session:
-        location = str(request.app.url_path_for("api.tasks.show", task_id=task_id))
-        return answers.thing(tasks.show(session, actor, task_id), status=201, location=location)
+        task = tasks.create(session, actor, data, now=now)
+    location = str(request.app.url_path_for("api.tasks.show", task_id=task.id))
+    return answers.thing(task, status=201, location=location)
 
 
 @router.patch(

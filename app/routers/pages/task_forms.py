@@ -75,7 +75,7 @@ def create_task(request: Request, form: Form, actor: PageActor, store: Store, no
     try:
         data = forms.checked(TaskCreate, _split_people(form))
         with store.transaction() as session:
-            task_id = tasks.create(session, actor, data, now=now).key
+            task_id = tasks.create(session, actor, data, now=now).id
     except (NotFound, Forbidden):
         raise
     except DomainError as refusal:
