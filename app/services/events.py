@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Select, Text, and_, cast, func, or_, select
+from sqlalchemy import BigInteger, Connection, Select, Text, cast, func, literal, select, tuple_
 from sqlmodel import Session, SQLModel, col
 
 from app.clock import now as clock_now
@@ -206,14 +206,23 @@ def settled_on(engine: str) -> Select[Event]:
     return statement
 
 
-def after(statement: Select[Event], transaction_id: int, event_id: int) -> Select[Event]:
-    """Only what comes after one event, in commit order."""
-    return statement.where(
-        or_(
-            col(Event.transaction_id) > transaction_id,
-            and_(col(Event.transaction_id) == transaction_id, col(Event.id) > event_id),
-        )
-    )
+def after(session: Session, statement: Select[Event], transaction_id: int, event_id: int) -> Select[Event]:
+    """Only what comes after one event, in commit order.
+
+    The pair is compared as one, which PostgreSQL looks up in the index of the order. SQLite would look up its first
+    half, which all events share that were written there, and walk the log from its beginning. But those come
+    after all that a restore has brought, and their ids are their order.
+    """
+    if transaction_id == 0 and dialect_of(session).name != "postgresql":
+        return statement.where(col(Event.id) > event_id).order_by(None).order_by(col(Event.id))
+    place = tuple_(col(Event.transaction_id), col(Event.id))
+    return statement.where(place > tuple_(literal(transaction_id, BigInteger), literal(event_id, BigInteger)))
+
+
+def beginning(session: Session) -> tuple[int, int]:
+    """The position before all events. A restore gives those of a backup transaction numbers below 0."""
+    oldest = _OLDEST.scalar(session)
+    return (0, 0) if oldest is None or oldest >= 0 else (oldest - 1, 0)
 
 
 def of_subjects(subject_type: str, subject_ids: Sequence[int]) -> Select[Event]:
@@ -245,6 +254,7 @@ _NEXT = Prepared(
         func.generate_series(1, given("number"))
     )
 )
+_OLDEST = Prepared(select(func.min(col(Event.transaction_id))))
 _newest = select(func.max(col(Event.id)))
 _NEWEST = Prepared(_newest, alone=True)
 _NEWEST_COMMITTED = Prepared(

@@ -65,7 +65,7 @@ def look(session: Session, actor: Actor, task_ids: Sequence[int], since: Positio
     for name, rows in (("assignments", parts), ("attachments", files)):
         subject = or_(subject, and_(col(Event.subject_type) == name, col(Event.subject_id).in_(rows)))
     others = or_(col(Event.actor_id).is_(None), col(Event.actor_id) != actor.user_id)
-    statement: Any = events.after(events.settled(session), *since)
+    statement: Any = events.after(session, events.settled(session), *since)
     statement = statement.with_only_columns(col(Event.verb), col(Event.subject_type), col(Event.subject_id))
     found = statement.where(audit.seen(actor), subject, others, col(Event.kind) != EventKind.ACCESS)
     row = session.connection().execute(found.order_by(None).order_by(col(Event.id).desc()).limit(1)).first()
@@ -74,6 +74,6 @@ def look(session: Session, actor: Actor, task_ids: Sequence[int], since: Positio
 
 def outline(session: Session, since: Position, limit: int) -> Sequence[Any]:
     """What came after ``since``, as far as it decides whom to wake: position, programme, table, actor."""
-    statement: Any = events.after(events.settled(session), *since)
+    statement: Any = events.after(session, events.settled(session), *since)
     columns = (Event.transaction_id, Event.id, Event.programme_id, Event.subject_type, Event.actor_id)
     return session.connection().execute(statement.with_only_columns(*map(col, columns)).limit(limit)).all()
