@@ -16,6 +16,7 @@ from app.adapters import storage
 from app.database import Database
 from app.models import Attachment, Event, EventKind
 from app.settings import Settings
+from tests import disks
 from tests.buckets import bucket
 from tests.clients import ApiClient
 from tests.factories import World
@@ -139,17 +140,33 @@ class TestUpload:
 
 
 class TestTrouble:
+    @pytest.mark.parametrize("place", ["files", "uploads"])
+    @pytest.mark.parametrize("size", [4096, 96 * 1024], ids=["at the first byte", "in the middle"])
     def test_a_full_disk_is_507_and_leaves_nothing(
-        self, api: ApiClient, database: Database, settings: Settings, world: World, monkeypatch: pytest.MonkeyPatch
+        self,
+        api: ApiClient,
+        database: Database,
+        settings: Settings,
+        world: World,
+        monkeypatch: pytest.MonkeyPatch,
+        place: str,
+        size: int,
     ) -> None:
+        """A real disk that is too small; where none may be mounted, the storage finds no room."""
+
         class Full(storage.ObjectStorage):
             def put(self, sha256: str, path: Path) -> None:
                 raise storage.trouble(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
-        monkeypatch.setattr(storage.ObjectStorage, "put", Full.put)
-        answer = upload(api, "coordinator", world.tasks["issued"])
-        assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
-        assert (rows(database), list((settings.data / "uploads").iterdir())) == ([], [])
+        with disks.small(settings.data / place, size) as mounted:
+            if not mounted:
+                monkeypatch.setattr(storage.ObjectStorage, "put", Full.put)
+            answer = upload(api, "coordinator", world.tasks["issued"])
+            assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
+            assert (rows(database), list((settings.data / "uploads").iterdir())) == ([], [])
+            assert stored_files(settings) == []
+        monkeypatch.undo()
+        assert upload(api, "coordinator", world.tasks["issued"]).status_code == 201
 
     def test_a_place_that_cannot_be_written_is_503(
         self, api: ApiClient, database: Database, settings: Settings, world: World

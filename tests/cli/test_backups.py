@@ -11,6 +11,7 @@ import pytest
 from app.services.backups import folders
 from app.settings import Settings
 from tests.cli.conftest import Command, environment, run
+from tests.disks import small
 from tests.factories import World
 from tests.services.backup_world import CONTENTS, attach, contents, filled, flip, folder, place, without_the_restore
 
@@ -110,15 +111,10 @@ Limit = Callable[[], None] | None
 def full_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, Limit]]:
     """A folder on a very small disk; where none may be mounted, a limit on the size of each file."""
     disk, size = tmp_path / "disk", request.param
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        # 32 kB are what SQLite itself needs beside a store that it reads.
-        limit = 36 * 1024 if size < 1024 * 1024 else size
-        yield disk, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    else:
-        yield disk, None
-        subprocess.run(["umount", str(disk)], check=True)
+    # 32 kB are what SQLite itself needs beside a store that it reads.
+    limit = 36 * 1024 if size < 1024 * 1024 else size
+    with small(disk, size) as mounted:
+        yield disk, None if mounted else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
 
 def test_a_full_disk_leaves_nothing_that_looks_whole(
