@@ -12,3 +12,8 @@ for name in postgres_password owner_password app_password secret_key; do
     chmod 0444 "$folder/$name"
     echo "made $name"
 done
+# Not made but given, by an OpenID provider; empty where there is none.
+if [ ! -e "$folder/oidc_client_secret" ]; then
+    : >"$folder/oidc_client_secret"
+    chmod 0444 "$folder/oidc_client_secret"
+fi

@@ -10,13 +10,19 @@ from typing import Any
 import pytest
 import yaml
 
-from app.settings import PREFIX, Settings
+from app.settings import PREFIX, Settings, load
 from tests.house.tree import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 PRODUCT = [name for name, service in SERVICES.items() if "build" in service]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def defaults(name: str) -> dict[str, str]:
+    """The environment of a service where nothing stands in .env."""
+    given = SERVICES[name]["environment"].items()
+    return {variable: re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", value) for variable, value in given}
 
 
 class TestDockerfile:
@@ -86,6 +92,33 @@ class TestBoundaries:
         assert "duikou_owner" in SERVICES["migrate"]["environment"]["DUIKOU_DATABASE_URL"]
         for name in set(PRODUCT) - {"migrate"}:
             assert "duikou_app" in SERVICES[name]["environment"]["DUIKOU_DATABASE_URL"]
+
+    def test_no_provider_is_asked_unless_named_and_only_replicas_hold_its_secret(self) -> None:
+        holders = [name for name, service in SERVICES.items() if "oidc_client_secret" in service.get("secrets", [])]
+        assert holders == ["app-1", "app-2"]
+        for name in holders:
+            given = defaults(name)
+            assert given["DUIKOU_OIDC_ISSUER"] == ""
+            assert given["DUIKOU_OIDC_CLIENT_SECRET_FILE"] == "/run/secrets/oidc_client_secret"
+            passed = {variable.removesuffix("_FILE") for variable in given if "_OIDC_" in variable}
+            settings = {
+                f"{PREFIX}{setting.upper()}" for setting in Settings.model_fields if setting.startswith("oidc_")
+            }
+            assert passed == settings
+        assert not [v for name in ("migrate", "worker") for v in SERVICES[name]["environment"] if "_OIDC_" in v]
+
+    def test_the_provider_is_off_with_the_files_as_they_are_laid_out(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An empty file of the secret is no mistake while there is no issuer."""
+        subprocess.run(["sh", str(ROOT / "deployment" / "new-secrets.sh"), str(tmp_path)], check=True)
+        assert {path.name for path in tmp_path.iterdir()} == set(COMPOSE["secrets"])
+        for variable, value in defaults("app-1").items():
+            if "_OIDC_" in variable:
+                monkeypatch.setenv(variable, value.replace("/run/secrets", str(tmp_path)))
+        made = load(mode="test", secret_key="x" * 32, data=tmp_path)
+        assert (made.oidc_issuer, made.oidc_client_secret.get_secret_value()) == ("", "")
+        assert (made.oidc_login_claim, made.oidc_passwords) == ("preferred_username", True)
 
     def test_secrets_are_files_and_never_values(self) -> None:
         assert all(set(secret) == {"file"} for secret in COMPOSE["secrets"].values())
