@@ -157,15 +157,23 @@ def dialect_of(session: Session) -> Dialect:
 
 
 class Prepared:
-    """A select whose text is made once for each dialect. ``alone``: its row may be of an earlier snapshot (driver)."""
+    """A select whose text is made once for each dialect. ``alone``: its row may be of an earlier snapshot (driver).
+
+    ``varies``: how it is best run depends so much on its values that PostgreSQL has to plan it anew each time.
+    """
 
     def __init__(
-        self, statement: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]], *, alone: bool = False
+        self,
+        statement: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]],
+        *,
+        alone: bool = False,
+        varies: bool = False,
     ) -> None:
         if not getattr(statement, "is_select", False):
             raise TypeError("only a select can be prepared")
         self._statement = statement
         self._alone = alone
+        self._varies = varies
         self._made: dict[str, _Made] = {}
 
     def all(self, session: Session, **values: Any) -> list[Any]:
@@ -203,6 +211,8 @@ class Prepared:
             session.flush()
             driver = session.connection().connection.driver_connection
         try:
+            if self._varies and dialect.name == "postgresql":
+                return driver.execute(made.text, bound, prepare=False)
             return driver.execute(made.text, bound)
         except dialect.loaded_dbapi.Error as error:
             trouble = _as_sqlalchemys(error, made.text, dialect, driver)

@@ -129,6 +129,16 @@ class TestIndex:
         assert len(rows) > 1000
         assert [row for row in rows if not (terms.has_case(row[0]) and terms.has_case(row[1]))] == []
 
+    @pytest.mark.parametrize("stores", ["postgresql"], indirect=True)
+    def test_plans_each_look_into_the_index(self, database: Database, world: World, actor: Actor) -> None:
+        """How a rare word is found is a bad way to find a common one, and PostgreSQL keeps one plan for both."""
+        with database.reading() as session:
+            for _ in range(8):
+                found(session, actor, "会商")
+            kept = session.connection().scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+        assert [statement for statement in kept if "FROM search_index" in statement] == []
+        assert any("FROM tasks" in statement for statement in kept)
+
     def test_asks_once_more_and_then_as_often_for_many_as_for_one(
         self, database: Database, world: World, actor: Actor
     ) -> None:
