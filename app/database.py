@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.pool import NullPool, QueuePool
 from sqlmodel import Session
 
-from app import indexing
+from app import indexing, prepared
 from app.errors import DomainError, Kind
 from app.messages import N_
 from app.prepared import ReadSession, explained
@@ -339,8 +339,9 @@ def _postgresql_engine(url: URL, settings: Settings) -> Engine:
 
     @event.listens_for(engine, "checkout")
     def _look(connection: Any, record: Any, _proxy: object) -> None:
-        # Whether the other end is still there costs as much as a short query, so it is asked after a pause only.
-        if time.monotonic() - record.info.get("used", 0.0) > _QUIET:
+        # Whether the other end is still there costs as much as a short query; a reader asks only after a pause.
+        rested = time.monotonic() - record.info.get("used", 0.0)
+        if rested > _QUIET or not getattr(prepared.reading, "now", False):
             try:
                 engine.dialect.do_ping(connection)
             except psycopg.Error as error:

@@ -7,6 +7,7 @@ selects alone, so nothing goes past the recording door. ``PreparedInsert`` is th
 written, and runs where the door looks at it.
 """
 
+import threading
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -37,6 +38,8 @@ from sqlmodel import Session, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 Convert = Callable[[Any], Any]
+# Whether this thread takes a connection to read with: a dead one is then replaced, and need not be looked at first.
+reading = threading.local()
 # Told the text of each statement that is run; for tests that count.
 watchers: list[Callable[[str], None]] = []
 
@@ -100,7 +103,11 @@ class ReadSession(Session):
         found = self._driver
         if found is None:
             with explained("", self._engine.dialect):
-                self._borrowed = self._engine.raw_connection()
+                reading.now = True
+                try:
+                    self._borrowed = self._engine.raw_connection()
+                finally:
+                    reading.now = False
             found = self._driver = cast(Any, self._borrowed.driver_connection)
             if not self._is_sqlite:
                 found.autocommit = True
@@ -203,9 +210,9 @@ class Prepared:
         return made, self._execute(session, made, made.bound(values), dialect)
 
     def _execute(self, session: Session, made: "_Made", bound: Any, dialect: Dialect, *, again: bool = True) -> Any:
-        reading = session if isinstance(session, ReadSession) else None
-        if reading is not None:
-            driver = reading.driver(alone=self._alone)
+        reader = session if isinstance(session, ReadSession) else None
+        if reader is not None:
+            driver = reader.driver(alone=self._alone)
         else:
             # What the session has changed so far is asked for too.
             session.flush()
@@ -216,7 +223,7 @@ class Prepared:
             return driver.execute(made.text, bound)
         except dialect.loaded_dbapi.Error as error:
             trouble = _as_sqlalchemys(error, made.text, dialect, driver)
-            lost = trouble.connection_invalidated and reading is not None and reading.lose(trouble)
+            lost = trouble.connection_invalidated and reader is not None and reader.lose(trouble)
             if not (lost and again):
                 raise trouble from error
         return self._execute(session, made, bound, dialect, again=False)

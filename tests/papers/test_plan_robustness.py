@@ -61,9 +61,10 @@ HOSTILE = {
 class TestTime:
     @pytest.mark.parametrize("kind", HOSTILE)
     def test_is_bounded_for(self, kind: str) -> None:
-        started = time.monotonic()
+        # The processor's time: what else the machine does meanwhile says nothing about the reading.
+        started = time.process_time()
         answer((HEAD + HOSTILE[kind]).encode())
-        assert time.monotonic() - started < SECONDS
+        assert time.process_time() - started < SECONDS
 
 
 PIECES = st.sampled_from(
