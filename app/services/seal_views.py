@@ -122,6 +122,11 @@ def key(session: Session, actor: Actor, settings: Settings) -> dict[str, str]:
 def verification(session: Session, actor: Actor) -> Verification | None:
     """The newest result, or None where nobody has asked for one yet. Raises Forbidden."""
     _refuse(actor, P.SEAL_READ)
+    return last_verification(session)
+
+
+def last_verification(session: Session) -> Verification | None:
+    """The same for the product itself, which has to know how old it is."""
     statement: Any = (
         select(Event.id, Event.at, Event.after)
         .where(col(Event.subject_type) == "seal", col(Event.subject_id).is_(None), col(Event.verb) == "seal.verify")

@@ -4,16 +4,20 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, update
+from sqlmodel import select
 
 from app import clock
+from app.adapters.storage import from_settings
 from app.database import Database
-from app.models import Job, JobState
-from app.services import checks, events, figures, jobs, seal_heads
+from app.models import Job, JobState, Seal
+from app.services import checks, events, figures, jobs, seal_heads, work
 from app.services.checks import Line, State
+from app.services.work import sealing
 from app.settings import Settings
 from tests import factories
 from tests.services.test_seals import seal_all
+from tests.tampering import tamper
 
 pytestmark = pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
 Look = Callable[..., Line]
@@ -34,6 +38,12 @@ def look(settings: Settings, database: Database, now: datetime) -> Look:
         return next(line for line in checks.run(context) if line.name == name)
 
     return at
+
+
+def verify(database: Database, settings: Settings, now: datetime) -> None:
+    """What the job does that the page of the seals asks for."""
+    given = work.Work(1, {}, database, settings, from_settings(settings), now, factories.SYSTEM, lambda *_: None)
+    sealing.verify(given)
 
 
 class TestWorker:
@@ -88,6 +98,32 @@ class TestSeals:
         seal_heads.export(database, settings, now)
         assert look("seal_head").state is State.OK
         assert look("seal_head", timedelta(days=3)).state is State.WARN
+
+    def test_that_nobody_has_verified_for_long_want_attention(
+        self, database: Database, settings: Settings, look: Look, now: datetime
+    ) -> None:
+        """Only a verification of everything counts, as it is recorded; a log that is not whole is bad at any age."""
+        seal_all(database, settings, at=now)
+        with database.reading() as session:
+            sealed = session.exec(select(func.sum(Seal.events))).one()
+        assert (look("verification").state, look("verification").finding.value) == (
+            State.WARN,
+            "the whole log was never verified",
+        )
+        verify(database, settings, now)
+        line = look("verification")
+        assert (line.state, line.finding.values["events"]) == (State.OK, str(sealed))
+        assert look("verification", timedelta(days=99)).state is State.OK
+        assert look("verification", timedelta(days=101)).state is State.WARN
+        tamper(settings, "UPDATE events SET reason = 'x' WHERE id = 1")
+        verify(database, settings, now)
+        assert look("verification").state is State.BAD
+
+    def test_that_are_not_there_need_no_verification(
+        self, settings: Settings, database: Database, now: datetime
+    ) -> None:
+        lines = checks.run(checks.Context(settings, database, now))
+        assert "verification" not in [line.name for line in lines]
 
 
 class TestFigures:

@@ -4,14 +4,15 @@ import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from app.clock import date_of
+from app.clock import SHANGHAI, date_of
 from app.logs import files
 from app.messages import N_
-from app.services import seal_heads, seal_lag
+from app.services import seal_heads, seal_lag, seal_views, seals
 from app.services.checks.base import Check, Context, Finding, State
 
 _SEALED_WITHIN, _SEALED_LATE = timedelta(minutes=15), timedelta(hours=6)
 _HEAD_WITHIN = timedelta(hours=50)
+_UNVERIFIED = timedelta(days=100)
 
 
 def _sealed(context: Context) -> Finding:
@@ -43,6 +44,25 @@ def _head(context: Context) -> Finding:
     return Finding(State.OK, said, values=values)
 
 
+def _verified(context: Context) -> Finding | None:
+    with context.store.reading() as session:
+        last, sealed = seal_views.last_verification(session), seals.newest(session)
+    advice = N_("Ask the audit administrator to verify the whole log, on the page of the seals.")
+    if last is None:
+        return Finding(State.WARN, N_("the whole log was never verified"), advice) if sealed is not None else None
+    values = {"at": f"{last.at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}", "events": f"{last.result.get('events', 0):,}"}
+    if not last.whole:
+        broken = N_("the log was not whole on %(at)s")
+        told = N_(
+            "Keep the machine as it is and ask the audit administrator, whose page of the seals names what was found."
+        )
+        return Finding(State.BAD, broken, told, values)
+    said = N_("whole on %(at)s, with %(events)s sealed entries")
+    if context.now - last.at > _UNVERIFIED:
+        return Finding(State.WARN, said, advice, values)
+    return Finding(State.OK, said, values=values)
+
+
 def _logs(context: Context) -> Finding:
     settings = context.settings
     if not settings.log_folder:
@@ -66,5 +86,6 @@ def _logs(context: Context) -> Finding:
 CHECKS = (
     Check("unsealed_events", N_("Seals"), _sealed, asks_store=True),
     Check("seal_head", N_("Head of the seals"), _head),
+    Check("verification", N_("Last verification"), _verified, asks_store=True),
     Check("log_files", N_("Log files"), _logs),
 )
