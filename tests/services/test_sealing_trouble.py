@@ -4,11 +4,17 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 from sqlmodel import func, select
 
 from app.database import Database, StoreFull
@@ -18,8 +24,11 @@ from app.services import event_rows, events, seals, verification
 from app.settings import Settings
 from tests import factories
 from tests.cli.conftest import environment
+from tests.conftest import missing
+from tests.disks import small
 from tests.house.tree import ROOT
 from tests.services.test_seals import clock, seal_all, write
+from tests.waiting import until
 
 _SEALER = """
 from app import clock, settings
@@ -69,6 +78,67 @@ def test_a_full_disk_leaves_a_chain_that_goes_on(database: Database, settings: S
     assert 0 < count(database) < 60
     seal_all(database, settings)
     assert is_whole(database, settings)
+
+
+@contextmanager
+def small_tablespace(settings: Settings) -> Iterator[Connection]:
+    """The table of seals on a real disk of a quarter of a megabyte, and a connection beside the product's."""
+    engine = create_engine(settings.database_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        home = Path(connection.scalar(text("SHOW data_directory")) or "")
+        if not home.is_dir():
+            missing("a PostgreSQL on this machine")
+        # Not below pytest's own folders, which the account of the server may not enter.
+        with (
+            tempfile.TemporaryDirectory(prefix="duikou-disk-") as folder,
+            small(Path(folder), 256 * 1024, home.stat().st_uid) as mounted,
+        ):
+            if not mounted:
+                missing("the right to mount a small disk")
+            name = Path(folder).name.replace("-", "_").lower()
+            connection.execute(text(f"CREATE TABLESPACE {name} LOCATION '{folder}'"))
+            try:
+                connection.execute(text(f"ALTER TABLE seals SET TABLESPACE {name}"))
+                connection.execute(
+                    text(f"CREATE TABLE filling (x text) WITH (autovacuum_enabled = off) TABLESPACE {name}")
+                )
+                yield connection
+            finally:
+                connection.execute(text("DROP TABLE IF EXISTS filling"))
+                connection.execute(text("ALTER TABLE seals SET TABLESPACE pg_default"))
+                connection.execute(text(f"DROP TABLESPACE {name}"))
+
+
+@pytest.mark.parametrize("stores", ["postgresql"], indirect=True)
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small disk is mounted by root; SQLite's is tried by everybody")
+def test_a_full_disk_of_postgresql_leaves_a_chain_that_goes_on(database: Database, settings: Settings) -> None:
+    write(database, 120)
+
+    def is_full() -> bool:
+        """What is not settled yet because of another test's transaction is not sealed yet either."""
+        try:
+            seals.seal(database, settings, clock, size=1)
+        except StoreFull:
+            return True
+        return False
+
+    # The first seals make a page, in which there is room for more of them when the disk is full.
+    until(
+        lambda: seals.seal(database, settings, clock, batches=3, size=1) and count(database) > 2, "nothing was sealed"
+    )
+    before = count(database)
+    with small_tablespace(settings) as connection:
+        # The pages that a statement has taken before it fails stay taken.
+        with pytest.raises(OperationalError, match="No space left on device"):
+            connection.execute(text("INSERT INTO filling SELECT repeat('x', 1000) FROM generate_series(1, 1000)"))
+        until(is_full, "the disk never filled")
+        sealed = count(database)
+        assert before < sealed < 120
+        assert is_full()
+        assert count(database) == sealed
+        connection.execute(text("DROP TABLE filling"))
+        seal_all(database, settings)
+        assert is_whole(database, settings)
 
 
 def test_two_sealers_at_once_make_one_chain(database: Database, settings: Settings) -> None:
