@@ -30,7 +30,8 @@ class Application(FastAPI):
         super().__init__(**options)
         self._by_place: dict[str, list[APIRoute]] = {}
         self._by_name: dict[str, APIRoute] = {}
-        self._hands = Hands()
+        # Apart, so that those who wait for the store to write keep nobody from reading.
+        self._reading, self._writing = Hands(), Hands()
         # What is not in the directory, such as the schema, a slash too many or nothing at all, is the framework's.
         self._elsewhere = self.router.middleware_stack
         self.router.middleware_stack = self._dispatch
@@ -48,7 +49,7 @@ class Application(FastAPI):
             route.path_regex, route.path_format, route.param_convertors = compile_path(route.path)
             route.unique_id = generate_unique_id(route)
             route.include_in_schema = in_schema and route.include_in_schema
-            route.compose(partial(compose, hands=self._hands))
+            route.compose(partial(compose, reading=self._reading, writing=self._writing))
             place = _place(route.path)
             if "{" in place:
                 raise ValueError(f"{route.path} begins with a parameter")

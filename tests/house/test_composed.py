@@ -25,12 +25,38 @@ from tests.personas import NOBODY
 __all__ = ["things"]
 ONLY_SQLITE = pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
 READING = [route for route in everything() if route.method == "GET"]
+WRITING = [route for route in everything() if route.is_api and route.method != "GET"]
 # What is more than a plain reading route, and why.
 NOT_COMPOSED = {
     "health.live": "answers on the loop itself",
     "live.stream": "a stream of events",
     "static": "answers on the loop itself",
 }
+# The same of the API's routes that write: those that take files read them as they come.
+TAKE_FILES = {
+    "api.attachments.create",
+    "api.exchange_packages.create",
+    "api.memberships.grant_from_workbook",
+    "api.plan_imports.create",
+    "api.users.check_workbook",
+    "api.users.create_from_workbook",
+}
+JSON = "application/json"
+_OF_ONE_ANSWER = {"request_id", "instance"}
+# What no route takes: (kind, body). Some of it is no JSON, or not said to be.
+BODIES: tuple[tuple[str, bytes], ...] = (
+    (JSON, b'{"no such field": 1, "heading": 7}'),
+    (JSON, b"[]"),
+    (JSON, b"null"),
+    (JSON, b'{"heading": '),
+    (JSON, b"\xff\xfe{"),
+    (JSON, b"[" * 100_000),
+    (JSON, b""),
+    ("application/merge-patch+json; charset=utf-8", b'{"no such field": 1}'),
+    ("text/plain", b'{"no such field": 1}'),
+    ("application/x-www-form-urlencoded", b"heading=7"),
+    ("", b'{"no such field": 1}'),
+)
 # Asked for with each: as it is, with a query that nobody knows, with one out of its range.
 QUERIES = ("", "limit=7", "nonsense=1", "limit=0&sort=sideways", "cursor=bent", "q=%E6%BC%94%E7%BB%83&limit=2")
 # Says how things stand at the moment, such as how much room is left.
@@ -87,6 +113,56 @@ class TestComposed:
                     )
                     if route.is_api and route.name not in _OF_THE_MOMENT:
                         assert found.content == wanted.content, f"{route.path}?{query}"
+
+
+def send(
+    app: FastAPI, route: Route, persona: str, things: Things, kind: str, body: bytes, **more: str
+) -> httpx.Response:
+    headers = {"Content-Type": kind, **more} if kind else more
+    if persona != NOBODY:
+        headers["Authorization"] = f"Bearer {factories.bearer_token(persona)}"
+    client = TestClient(app, follow_redirects=False, raise_server_exceptions=False)
+    return client.request(route.method, address(route, things), headers=headers, content=body)
+
+
+@ONLY_SQLITE
+class TestComposedWriting:
+    def test_is_every_route_of_the_api_but_those_that_take_files(self, app: FastAPI) -> None:
+        routes = by_name(app)
+        plain = {route.name for route in WRITING if routes[route.name].app.__module__ != "app.routers.composed"}
+        assert plain == TAKE_FILES
+
+    @pytest.mark.parametrize("persona", ["coordinator", "outsider", NOBODY])
+    def test_refuses_as_the_framework_does(self, app: FastAPI, things: Things, persona: str) -> None:
+        routes = by_name(app)
+        for route in WRITING:
+            field = routes[route.name].body_field
+            if route.name in TAKE_FILES or (field is None and persona != NOBODY):
+                continue
+            headers = ({"If-Match": "1"}, {"If-Match": "x"}, {"Idempotency-Key": "x" * 300})
+            asked: list[tuple[str, bytes, dict[str, str]]] = [(kind, body, {}) for kind, body in BODIES]
+            for kind, body, more in (*asked, *((*BODIES[0], more) for more in headers)):
+                with as_the_framework_has_it(routes[route.name]):
+                    wanted = send(app, route, persona, things, kind, body, **more)
+                found = send(app, route, persona, things, kind, body, **more)
+                what = f"{route.method} {route.path} {kind} {body[:40]!r} {more}"
+                assert (found.status_code, kept(found)) == (wanted.status_code, kept(wanted)), what
+                assert without_id(found) == without_id(wanted), what
+
+    def test_does_once_what_is_sent_twice_under_a_key(self, app: FastAPI, world: factories.World) -> None:
+        client = TestClient(app, headers={"Authorization": f"Bearer {factories.bearer_token('coordinator')}"})
+        data = {"programme_id": world.programmes["home"], "section": "四", "heading": "只做一次"}
+        answers = [client.post("/api/v1/tasks", json=data, headers={"Idempotency-Key": "once"}) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [201, 201]
+        assert answers[0].json() == answers[1].json()
+
+
+def without_id(answer: httpx.Response) -> object:
+    try:
+        told = answer.json()
+    except ValueError:
+        return answer.content
+    return {name: value for name, value in told.items() if name not in _OF_ONE_ANSWER}
 
 
 def kept(answer: httpx.Response) -> dict[str, str]:
