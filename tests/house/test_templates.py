@@ -1,10 +1,16 @@
 """Templates under a strict content policy, and components that are the only place for macros."""
 
 import re
+from dataclasses import make_dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jinja2 import UndefinedError
+from markupsafe import Markup
 
+from app.routers.pages.task_pages import TaskRow
 from app.routers.rendering import environment
 from tests.house.tree import APP, files, name
 
@@ -65,3 +71,58 @@ def test_every_template_is_used() -> None:
 def test_style_and_script_stay_on_the_site(path: Path) -> None:
     text = re.sub(r"/\*.*?\*/|^\s*//[^\n]*", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
     assert not re.search(r"https?://(?!www\.w3\.org/)|@import|\beval\(|new Function", text)
+
+
+class _Drawing:
+    def __html__(self) -> str:
+        return "<svg>"
+
+
+class _Text(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("<b>\"'&", "&lt;b&gt;&#34;&#39;&amp;"),
+        (_Text("<b>"), "&lt;b&gt;"),
+        (Markup("<b>"), "<b>"),
+        (Markup("<b>") + "<i>", "<b>&lt;i&gt;"),
+        (_Drawing(), "<svg>"),
+        (["<b>"], "[&#39;&lt;b&gt;&#39;]"),
+        (7, "7"),
+        (None, "None"),
+    ],
+)
+@pytest.mark.parametrize("where", ["{{ value }}", "{% macro m(v) %}{{ v }}{% endmacro %}{{ m(value) }}"])
+def test_escape_all_but_markup(value: Any, written: str, where: str) -> None:
+    assert environment("en").from_string(where).render(value=value) == written
+
+
+def test_a_name_that_is_lacking_is_an_error() -> None:
+    with pytest.raises(UndefinedError):
+        environment("en").from_string("{{ nobody }}").render()
+    with pytest.raises(UndefinedError):
+        environment("en").from_string("{{ nobody() }}").render()
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+def test_a_row_of_tasks_is_written_as_the_components_are(language: str) -> None:
+    """Its cells are written out, because a list has fifty of them; they must stay what the components say."""
+    now = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+    values = {"id": 7, "heading": "<b>", "due_on": None, "due_text": "", "open_ended": True, "state": "draft"}
+    values["updated_at"] = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+    task = make_dataclass("Task", list(values))(**values)
+    unit = make_dataclass("Unit", ["unit_name", "role"])("监测处", "lead")
+    rows = [TaskRow(task, "三（一）2", [unit])]
+    written = environment(language).get_template("tasks/_rows.html").render(rows=rows, now=now)
+    for file, call in {
+        "table": 'clamp("三（一）2 <b>")',
+        "time": "moment(task.updated_at, now)",
+        "status": "task_state(task.state)",
+        "status ": 'assignment_role("lead")',
+    }.items():
+        name = call.partition("(")[0]
+        source = f'{{% from "components/{file.strip()}.html" import {name} %}}{{{{ {call} }}}}'
+        assert environment(language).from_string(source).render(task=task, now=now) in written
