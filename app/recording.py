@@ -181,6 +181,8 @@ def _door(connection: Connection) -> Iterator[None]:
 @contextmanager
 def writing_events(session: Session) -> Iterator[Connection]:
     """The connection on which ``services.events`` writes the log."""
+    # Before the door is opened, because a flush ends with closing it.
+    session.flush()
     connection = session.connection()
     with _door(connection):
         yield connection

@@ -34,6 +34,13 @@ class TestRecord:
         assert (verb.kind, verb.verb, verb.reason) == (EventKind.VERB, "unit.update", "机构改革")
         assert (row.before, row.after) == ({"name": "信息中心"}, {"name": "信息与数据中心"})
 
+    def test_writes_an_access_beside_what_is_not_flushed_yet(self, database: Database) -> None:
+        with database.transaction() as session:
+            session.add(Throttle(key="address:10.0.0.1", failures=1))
+            events.record_access(session, SYSTEM, "session.open", subject_type="users", name="new")
+        with database.reading() as session:
+            assert session.exec(select(Event.verb).where(Event.verb == "session.open")).all() == ["session.open"]
+
     def test_seals_personal_fields_and_hides_secrets(self, database: Database) -> None:
         with database.transaction() as session:
             session.add(user := User(login="new", name="艾力·买买提", phone="13800000000", password_hash="hash"))
