@@ -31,7 +31,8 @@ class Application(FastAPI):
         self._by_place: dict[str, list[APIRoute]] = {}
         self._by_name: dict[str, APIRoute] = {}
         # Apart, so that those who wait for the store to write keep nobody from reading.
-        self._reading, self._writing = Hands(), Hands()
+        # Whoever writes waits for the disk, and PostgreSQL commits for several at once.
+        self._reading, self._writing = Hands(), Hands(few=8)
         # What is not in the directory, such as the schema, a slash too many or nothing at all, is the framework's.
         self._elsewhere = self.router.middleware_stack
         self.router.middleware_stack = self._dispatch

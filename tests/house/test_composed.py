@@ -21,6 +21,7 @@ from tests.house.access import Things, address
 from tests.house.routes import Route, everything
 from tests.house.test_access import things
 from tests.personas import NOBODY
+from tests.waiting import until
 
 __all__ = ["things"]
 ONLY_SQLITE = pytest.mark.parametrize("stores", ["sqlite"], indirect=True)
@@ -246,6 +247,29 @@ class TestHands:
 
         assert asyncio.run(ask()) == list(range(9))
         assert max(most) == 3
+
+    def test_that_are_stuck_hold_nobody_up(self) -> None:
+        hands, go = Hands(few=1, most=2), threading.Event()
+
+        async def ask() -> list[object]:
+            stuck = asyncio.ensure_future(hands.do(go.wait, 30))
+            await asyncio.sleep(0)
+            others = [await hands.do(lambda: "done") for _ in range(3)]
+            go.set()
+            return [await stuck, *others]
+
+        assert asyncio.run(ask()) == [True, "done", "done", "done"]
+
+    def test_end_when_they_rest_but_for_a_few(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("app.routers.hands._REST", 0.05)
+        hands, together = Hands(few=1, most=3), threading.Barrier(3)
+
+        async def ask() -> None:
+            await asyncio.gather(*(hands.do(together.wait, 30) for _ in range(3)))
+
+        asyncio.run(ask())
+        until(lambda: hands._number == 1, "two of the three have ended")
+        assert asyncio.run(hands.do(lambda: "still at work")) == "still at work"
 
     def test_forget_who_no_longer_waits(self) -> None:
         go = threading.Event()
