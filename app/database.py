@@ -128,15 +128,15 @@ class Database:
 
     @contextmanager
     def _writing(self, gate: Any, engine: Engine) -> Iterator[Session]:
+        # Whoever holds a connection to read with while waiting for one to write with can wait for themselves.
+        self._read_anew()
         with translated(), gate, self.session_class(engine, expire_on_commit=False) as session:
             session.info["vault"] = self.vault
             yield session
             refuse_unrecorded(session)
             indexing.refresh(session)
             session.commit()
-            shared: _Shared | None = getattr(self._here, "shared", None)
-            if shared is not None:
-                shared.renew()
+            self._read_anew()
             written = session.info.pop("events_written", 0)
             if written:
                 for listener in self.listeners:
@@ -161,6 +161,11 @@ class Database:
         finally:
             self._here.shared = None
             kept.end()
+
+    def _read_anew(self) -> None:
+        shared: _Shared | None = getattr(self._here, "shared", None)
+        if shared is not None:
+            shared.renew()
 
     def _read_session(self) -> ReadSession:
         session = ReadSession(self._reader)

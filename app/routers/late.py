@@ -43,7 +43,8 @@ class LateRoute(APIRoute):
         APIRoute.__init__(whole, path, endpoint, **options)
         # What was changed here since, such as the path under a prefix, stays.
         self.__dict__ |= whole.__dict__ | self.__dict__
-        del self.__dict__["_given"]
+        # Two threads may have come here together: both have made the same.
+        self.__dict__.pop("_given", None)
         if self._composer is not None:
             self.compose(self._composer)
         value: Any = getattr(self, attribute)

@@ -1,6 +1,7 @@
 """Composed routes answer what the framework would, whatever they are asked; and a thread's work comes back."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ from starlette.testclient import TestClient
 
 from app.database import Database
 from app.models import Unit
+from app.routers.api import tasks
 from app.routers.hands import Hands
+from app.routers.late import LateRoute
 from app.services import events
 from tests import factories
 from tests.house.access import Things, address
@@ -203,6 +206,15 @@ class TestOneReading:
                 events.record(writing, factories.SYSTEM, "demo.say")
             assert session.get(Unit, world.units["规划财务处"]) is before
 
+    def test_holds_no_connection_while_its_thread_asks_for_one_to_write_with(self, database: Database) -> None:
+        """Else as many readers as there are connections, each with something to note, would wait for each other."""
+        with database.one_reading():
+            with database.reading() as session:
+                session.connection()
+            with database.transaction() as writing:
+                writing.connection()
+                assert database.pools[0] == 1
+
     def test_gives_its_connection_back(self, database: Database) -> None:
         with database.one_reading(), database.reading() as session:
             session.connection()
@@ -270,6 +282,32 @@ class TestHands:
         asyncio.run(ask())
         until(lambda: hands._number == 1, "two of the three have ended")
         assert asyncio.run(hands.do(lambda: "still at work")) == "still at work"
+
+    def test_that_ask_a_route_first_together_all_get_it(self) -> None:
+        # As often as can be, so that they are in the middle of it together.
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            self._ask_together()
+        finally:
+            sys.setswitchinterval(usual)
+
+    def _ask_together(self) -> None:
+        for _ in range(20):
+            route = LateRoute("/tasks", tasks.list_tasks, name="a.new.one", methods=["GET"], include_in_schema=True)
+            together = threading.Barrier(8)
+            found: list[object] = []
+
+            def ask(one: LateRoute = route, barrier: threading.Barrier = together, found: list[object] = found) -> None:
+                barrier.wait(30)
+                found.append(one.dependant.call)
+
+            askers = [threading.Thread(target=ask) for _ in range(8)]
+            for asker in askers:
+                asker.start()
+            for asker in askers:
+                asker.join()
+            assert found == [route.endpoint] * 8
 
     def test_forget_who_no_longer_waits(self) -> None:
         go = threading.Event()
