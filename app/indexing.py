@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 from sqlmodel import Session, SQLModel, col
 
 from app.adapters import search
 from app.models import Task
-from app.prepared import Prepared, dialect_of, given
+from app.prepared import Prepared, among, dialect_of
 from app.recording import RowChange
 from app.rules import paths, terms
 
@@ -27,8 +27,7 @@ MOST = 2000
 # So many rows are looked at without asking first to which programmes they belong.
 FEW = 250
 _MOST_SCOPES = 50
-_ENGINES = ("sqlite", "postgresql")
-_FOUND = {engine: Prepared(search.found(engine), varies=True) for engine in _ENGINES}
+_FOUND = {engine: Prepared(search.found(engine), varies=True) for engine in ("sqlite", "postgresql")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +120,6 @@ def candidates(session: Session, source: Source, text: str, programmes: Sequence
     return None
 
 
-def among(engine: str, column: Any) -> ColumnElement[bool]:
-    """The condition that a row is one of the candidates, which are given as ``keys``."""
-    return search.among(engine, column, given("keys"))
-
-
-def listed(engine: str, keys: Sequence[int]) -> Any:
-    """The candidates as the value ``keys``."""
-    return search.listed(engine, keys)
-
-
 def _matters(source: Source, change: RowChange) -> bool:
     return change.action != "update" or not source.columns or bool(set(source.columns) & set(change.before or ()))
 
@@ -148,8 +137,7 @@ def _index(connection: Connection, source: Source, rows: Mapping[int, dict[str, 
 
 def _write(connection: Connection, source: Source, row_ids: Sequence[int]) -> set[int]:
     """Entries for those of the rows that are there; returns their ids."""
-    engine = connection.dialect.name
-    rows = connection.execute(_READING[source.kind, engine], {"keys": search.listed(engine, row_ids)}).all()
+    rows = connection.execute(_READING[source.kind], {"keys": row_ids}).all()
     _put(connection, source, rows)
     return {row.id for row in rows}
 
@@ -171,11 +159,10 @@ def _column(source: Source, name: str) -> Any:
 
 # The texts of the rows ``keys``.
 _READING = {
-    (source.kind, engine): select(*(_column(source, name) for name in ("id", *source.columns))).where(
-        search.among(engine, _column(source, "id"), given("keys"))
+    source.kind: select(*(_column(source, name) for name in ("id", *source.columns))).where(
+        among(_column(source, "id"), "keys")
     )
     for source in SOURCES.values()
-    for engine in _ENGINES
 }
 
 
@@ -185,9 +172,7 @@ __all__ = [
     "SOURCES",
     "TASKS",
     "Source",
-    "among",
     "candidates",
-    "listed",
     "rebuild",
     "rebuild_after",
     "refresh",

@@ -9,18 +9,13 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    BindParameter,
     ColumnElement,
     Connection,
     Integer,
     Select,
-    any_,
     bindparam,
     cast,
     column,
-    func,
     select,
     table,
     text,
@@ -106,17 +101,4 @@ def asked(engine: str, *, scopes: Sequence[str], terms: Sequence[str], beginning
     return _AND[engine].join(parts)
 
 
-def among(engine: str, column: ColumnElement[Any], keys: BindParameter[Any]) -> ColumnElement[bool]:
-    """Whether ``column`` is one of ``keys``: one bound value, made by ``listed`` of what may be thousands."""
-    if engine == "postgresql":
-        return column == any_(cast(keys, ARRAY(BigInteger)))
-    each = func.json_each(keys).table_valued("value")
-    return column.in_(select(each.c.value))
-
-
-def listed(engine: str, keys: Sequence[int]) -> Any:
-    """The value for ``among``."""
-    return list(keys) if engine == "postgresql" else str(list(keys))
-
-
-__all__ = ["TABLE", "add", "among", "asked", "create", "drop", "found", "listed", "remove", "remove_between"]
+__all__ = ["TABLE", "add", "asked", "create", "drop", "found", "remove", "remove_between"]

@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from app import indexing
 from app.models import Task
-from app.prepared import dialect_of
+from app.prepared import among, dialect_of
 from app.rules import paths, terms
 
 _ESCAPE = "/"
@@ -56,7 +56,7 @@ def look_up(session: Session, text: str | None, programmes: Sequence[int]) -> tu
     candidates = indexing.candidates(session, indexing.TASKS, " ".join(words), programmes)
     if candidates is None:
         return Sought(engine, cased), values
-    return Sought(engine, cased, proposed=True), {**values, "keys": indexing.listed(engine, candidates)}
+    return Sought(engine, cased, proposed=True), {**values, "keys": candidates}
 
 
 def conditions(sought: Sought) -> list[ColumnElement[bool]]:
@@ -67,7 +67,7 @@ def conditions(sought: Sought) -> list[ColumnElement[bool]]:
         # A word without case is where LIKE finds it, and found in a third of the time.
         found.append(_occurs(word) if folds else or_(*(_POSITION[sought.engine](text, word) > 0 for text in _places())))
     if sought.proposed:
-        found.append(indexing.among(sought.engine, col(Task.id)))
+        found.append(among(col(Task.id), "keys"))
     return found
 
 
