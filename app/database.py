@@ -1,4 +1,4 @@
-"""The store: engines, what each engine needs to be asked, and the only commit in the tree.
+"""The store: the two ways to a session, and the only commit in the tree.
 
 SQLite runs in WAL mode with two engines over one file. Writers begin IMMEDIATE, so that a
 read-then-write never works on a stale read, and queue for one lock inside the process, because
@@ -6,39 +6,29 @@ waiting in SQLite's busy handler makes the slowest of them wait half a second. R
 connections that can only query and never wait for a writer.
 """
 
-import json
 import logging
-import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-import orjson
 import psycopg
 from psycopg import sql
-from sqlalchemy import URL, Engine, FromClause, create_engine, event, make_url
-from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
-from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool, QueuePool
 from sqlmodel import Session
 
-from app import indexing, prepared
+from app import engines, indexing
 from app.errors import DomainError, Kind
 from app.messages import N_
-from app.prepared import ReadSession, explained
+from app.read_sessions import ReadSession
 from app.recording import RecordedSession, guard, refuse_unrecorded
 from app.settings import Settings
 from app.vault import Vault
 
 log = logging.getLogger("duikou")
-_WRITER_WAIT = 10.0
-_BUSY_MILLISECONDS = 10_000
-# Seconds that a connection to PostgreSQL may have lain before it is looked at, and uses before a statement is kept.
-_QUIET = 1.0
-_PREPARED_AFTER = 3
 
 
 class StoreBusy(DomainError):
@@ -83,14 +73,14 @@ class Database:
         self.vault = Vault(settings.secret_key.get_secret_value())
         self.is_sqlite = url.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            self._writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE", query_only=False)
-            self._reader = _sqlite_engine(url, begin="BEGIN", query_only=True)
+            self._writer = engines.sqlite(url, begin="BEGIN IMMEDIATE", query_only=False)
+            self._reader = engines.sqlite(url, begin="BEGIN", query_only=True)
             lock = threading.Lock()
-            self._gate: Any = _Gate(lock, _WRITER_WAIT)
+            self._gate: Any = _Gate(lock, engines.WRITER_WAIT)
             self._open_gate: Any = _Gate(lock, 0)
         else:
             password = settings.database_password.get_secret_value()
-            self._writer = _postgresql_engine(url.set(password=password) if password else url, settings)
+            self._writer = engines.postgresql(url.set(password=password) if password else url, settings)
             self._reader = self._writer.execution_options(postgresql_readonly=True)
             self._gate = self._open_gate = nullcontext()
         guard(self._writer)
@@ -277,86 +267,6 @@ class _Gate:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
-
-
-class _HintingCompiler(SQLiteCompiler):
-    """Writes out what ``with_hint`` says of a table, as NOT INDEXED; SQLAlchemy drops it without a word."""
-
-    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:  # noqa: ARG002
-        return text
-
-
-def _sqlite_engine(url: URL, begin: str, *, query_only: bool) -> Engine:
-    engine = create_engine(
-        url,
-        connect_args={"timeout": _BUSY_MILLISECONDS / 1000},
-        pool_size=40,
-        max_overflow=24,
-        json_deserializer=_read_json,
-    )
-    engine.dialect.statement_compiler = _HintingCompiler
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-        # The driver would begin a transaction at the first write only, after the reads it depends on.
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        if query_only:
-            connection.execute("PRAGMA query_only=ON")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        driver = connection.connection.driver_connection
-        if driver.in_transaction:
-            # A reader that asked for prepared rows before.
-            return
-        if not query_only:
-            wait = 0 if connection.get_execution_options().get("at_once") else _BUSY_MILLISECONDS
-            driver.execute(f"PRAGMA busy_timeout={wait}")
-        with explained(begin, connection.dialect):
-            driver.execute(begin)
-
-    return engine
-
-
-def _read_json(text: str | bytes) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        # The standard allows what orjson does not, such as half a surrogate pair.
-        return json.loads(text)
-
-
-def _postgresql_engine(url: URL, settings: Settings) -> Engine:
-    engine = create_engine(
-        url,
-        pool_size=settings.database_pool,
-        max_overflow=10,
-        pool_timeout=_WRITER_WAIT,
-        json_deserializer=_read_json,
-        connect_args={
-            "connect_timeout": 5,
-            "prepare_threshold": _PREPARED_AFTER if settings.database_prepare else None,
-            "options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=30s -c client_encoding=UTF8",
-        },
-    )
-
-    @event.listens_for(engine, "checkout")
-    def _look(connection: Any, record: Any, _proxy: object) -> None:
-        # Whether the other end is still there costs as much as a short query; a reader asks only after a pause.
-        rested = time.monotonic() - record.info.get("used", 0.0)
-        if rested > _QUIET or not getattr(prepared.reading, "now", False):
-            try:
-                engine.dialect.do_ping(connection)
-            except psycopg.Error as error:
-                raise InvalidatePoolError from error
-
-    @event.listens_for(engine, "checkin")
-    def _note(_connection: object, record: Any) -> None:
-        record.info["used"] = time.monotonic()
-
-    return engine
 
 
 @contextmanager

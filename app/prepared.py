@@ -7,13 +7,11 @@ selects alone, so nothing goes past the recording door. ``PreparedInsert`` is th
 written, and runs where the door looks at it.
 """
 
-import threading
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -21,25 +19,22 @@ from sqlalchemy import (
     CompoundSelect,
     Connection,
     Dialect,
-    Engine,
     Integer,
     Select,
     String,
     bindparam,
     insert,
 )
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from app.read_sessions import ReadSession, as_sqlalchemys, dialect_of
+
 Convert = Callable[[Any], Any]
-# Whether this thread takes a connection to read with: a dead one is then replaced, and need not be looked at first.
-reading = threading.local()
 # Told the text of each statement that is run; for tests that count.
 watchers: list[Callable[[str], None]] = []
 
@@ -47,6 +42,12 @@ watchers: list[Callable[[str], None]] = []
 def given(name: str) -> BindParameter[Any]:
     """The place of a value that is told at each run; its type comes from what it is compared with."""
     return bindparam(name, None)
+
+
+def row_type(names: Sequence[str]) -> Any:
+    """A type of named tuples; whoever checks types cannot know names that are made here."""
+    made: Any = namedtuple
+    return made("Row", names)
 
 
 class _Ids(TypeDecorator[Sequence[int]]):
@@ -79,88 +80,6 @@ def _among(element: among, compiler: SQLCompiler, **more: Any) -> str:
     if compiler.dialect.name == "postgresql":
         return f"{column} = ANY ({ids})"
     return f"{column} IN (SELECT value FROM json_each({ids}))"  # noqa: S608 - texts of the compiler
-
-
-class ReadSession(Session):
-    """A session that only reads. Prepared statements use its driver's connection and spare it the rest.
-
-    Whatever else is asked in it runs on the same connection, and on SQLite in the same snapshot.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine, autoflush=False, expire_on_commit=False)
-        self._engine = engine
-        self._borrowed: PoolProxiedConnection | None = None
-        self._driver: Any = None
-        self._connection: Connection | None = None
-        self._is_sqlite = engine.dialect.name == "sqlite"
-
-    def driver(self, *, alone: bool = False) -> Any:
-        """The driver's connection, inside a transaction on SQLite and outside of any on PostgreSQL.
-
-        ``alone``: for one statement whose rows need not be of the same snapshot as what follows.
-        """
-        found = self._driver
-        if found is None:
-            with explained("", self._engine.dialect):
-                reading.now = True
-                try:
-                    self._borrowed = self._engine.raw_connection()
-                finally:
-                    reading.now = False
-            found = self._driver = cast(Any, self._borrowed.driver_connection)
-            if not self._is_sqlite:
-                found.autocommit = True
-        if self._is_sqlite and not alone and not found.in_transaction:
-            found.execute("BEGIN")
-        return found
-
-    @property
-    def dialect(self) -> Dialect:
-        """The engine's dialect."""
-        return self._engine.dialect
-
-    def get_bind(self, *_: Any, **__: Any) -> Engine | Connection:
-        """The connection that the driver's was taken from, once something asks for more than rows."""
-        if self._connection is None:
-            driver: Any = self._driver
-            if driver is not None and not self._is_sqlite:
-                driver.autocommit = False
-            self._connection = Connection(self._engine, connection=self._borrowed)
-            self._borrowed = self._connection.connection
-            self._driver = self._borrowed.driver_connection
-        return self._connection
-
-    def lose(self, error: BaseException) -> bool:
-        """Keep the connection out of the pool, for its other end is gone; the others are then opened anew too.
-
-        Returns whether the statement can be asked again on another: it was in no transaction.
-        """
-        if self._borrowed is None:
-            return False
-        self._engine.pool._invalidate(self._borrowed, error)
-        alone = self._connection is None and not self._is_sqlite
-        if alone:
-            self._borrowed = self._driver = None
-        return alone
-
-    def close(self) -> None:
-        """Give the connection back."""
-        connection, borrowed, driver = self._connection, self._borrowed, self._driver
-        self._connection = self._borrowed = self._driver = None
-        if connection is not None:
-            super().close()
-            connection.close()
-        elif borrowed is not None:
-            if not self._is_sqlite:
-                with suppress(Exception):
-                    driver.autocommit = False
-            borrowed.close()
-
-
-def dialect_of(session: Session) -> Dialect:
-    """The dialect behind a session, without asking for a connection."""
-    return session.dialect if isinstance(session, ReadSession) else session.get_bind().dialect
 
 
 class Prepared:
@@ -222,7 +141,7 @@ class Prepared:
                 return driver.execute(made.text, bound, prepare=False)
             return driver.execute(made.text, bound)
         except dialect.loaded_dbapi.Error as error:
-            trouble = _as_sqlalchemys(error, made.text, dialect, driver)
+            trouble = as_sqlalchemys(error, made.text, dialect, driver)
             lost = trouble.connection_invalidated and reader is not None and reader.lose(trouble)
             if not (lost and again):
                 raise trouble from error
@@ -269,10 +188,10 @@ class PreparedInsert:
     It runs on SQLAlchemy's connection, so that the recording door looks at it as at any other statement.
     """
 
-    def __init__(self, model: type[SQLModel], columns: Sequence[str]) -> None:
+    def __init__(self, model: Any, columns: Sequence[str]) -> None:
         self._statement: Any = insert(model)
         if "id" not in columns:
-            self._statement = self._statement.returning(model.id)  # type: ignore[attr-defined]
+            self._statement = self._statement.returning(model.id)
         self._columns = list(columns)
         self._made: dict[str, _Made] = {}
 
@@ -307,7 +226,7 @@ def _make(statement: Any, dialect: Dialect, columns: list[str] | None = None) ->
             convert = processors.get(name)
             constants[name] = convert(value) if convert else value
     found: Any = compiled._result_columns
-    row = namedtuple("Row", [column.keyname for column in found])  # type: ignore[misc]
+    row = row_type([column.keyname for column in found])
     converts = []
     for place, column in enumerate(found):
         convert = _reader(column.type, dialect)
@@ -333,21 +252,4 @@ def _in_utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC)
 
 
-@contextmanager
-def explained(text: str, dialect: Dialect, driver: Any = None) -> Iterator[None]:
-    """The driver's errors as SQLAlchemy's, which the store knows how to explain."""
-    try:
-        yield
-    except dialect.loaded_dbapi.Error as error:
-        raise _as_sqlalchemys(error, text, dialect, driver) from error
-
-
-def _as_sqlalchemys(error: Any, text: str, dialect: Dialect, driver: Any) -> DBAPIError:
-    lost = driver is not None and dialect.is_disconnect(error, driver, None)
-    made: Any = DBAPIError.instance(
-        text, {}, error, dialect.loaded_dbapi.Error, connection_invalidated=lost, dialect=dialect
-    )
-    return cast(DBAPIError, made)
-
-
-__all__ = ["Prepared", "PreparedInsert", "ReadSession", "among", "dialect_of", "explained", "given", "watchers"]
+__all__ = ["Prepared", "PreparedInsert", "among", "dialect_of", "given", "row_type", "watchers"]

@@ -7,12 +7,15 @@ which look at each of them.
 """
 
 from collections.abc import Callable
+from threading import RLock
 from typing import Any
 
 from fastapi.routing import APIRoute
 from starlette.routing import compile_path
 from starlette.types import ASGIApp
 
+# Validators of one schema are not made by two threads at once; and what one has made the other need not.
+_ANALYSING = RLock()
 _Composer = Callable[[APIRoute], ASGIApp | None]
 
 
@@ -35,17 +38,22 @@ class LateRoute(APIRoute):
             self.app = composer(self) or self.app
 
     def __getattr__(self, attribute: str) -> Any:
-        given = self.__dict__.get("_given")
-        if given is None or attribute.startswith("__"):
+        if attribute.startswith("__") or attribute == "_given":
             raise AttributeError(attribute)
-        path, endpoint, options = given
+        with _ANALYSING:
+            if "_given" in self.__dict__:
+                self._analyse()
+            elif attribute not in self.__dict__:
+                raise AttributeError(attribute)
+        value: Any = getattr(self, attribute)
+        return value
+
+    def _analyse(self) -> None:
+        path, endpoint, options = self._given
         whole = object.__new__(type(self))
         APIRoute.__init__(whole, path, endpoint, **options)
         # What was changed here since, such as the path under a prefix, stays.
         self.__dict__ |= whole.__dict__ | self.__dict__
-        # Two threads may have come here together: both have made the same.
-        self.__dict__.pop("_given", None)
+        del self.__dict__["_given"]
         if self._composer is not None:
             self.compose(self._composer)
-        value: Any = getattr(self, attribute)
-        return value

@@ -76,8 +76,8 @@ def record(
     return _write(session, [head, *(_row(session, actor, change, head["at"]) for change in changes)])
 
 
-def _subject(row: SQLModel, name: str | None) -> Subject:
-    key: int = row.id  # type: ignore[attr-defined]
+def _subject(row: Any, name: str | None) -> Subject:
+    key: int = row.id
     table = str(row.__tablename__)
     programme = key if table == "programmes" else getattr(row, "programme_id", None)
     return Subject(table, key, name if name is not None else label(row), programme)

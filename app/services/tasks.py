@@ -1,7 +1,6 @@
 """Task: who sees it, lists of it, and what can be changed before its life begins."""
 
-from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -14,7 +13,7 @@ from app.errors import DomainError, Forbidden, NotFound, StaleVersion
 from app.messages import N_
 from app.models import Assignment, Event, EventKind, Task, TaskState, Track
 from app.permissions import Actor, Permission, can
-from app.prepared import Prepared, given
+from app.prepared import Prepared, given, row_type
 from app.recording import insert_row
 from app.rules import paths
 from app.rules import tasks as rules
@@ -69,7 +68,7 @@ SORTS = {
     "due": paging.Sort("due", (col(Task.due_on), col(Task.id))),
     "updated": paging.Sort("updated", (col(Task.updated_at), col(Task.id)), descending=True),
 }
-_made: Callable[..., Any] = namedtuple("Row", _NAMES)  # type: ignore[misc]
+_made = row_type(_NAMES)
 _OF_PARENT = ("programme_id", "track_id", "path", "state")
 _COUNTED_UP_TO = 1000
 _MOST_PARTS = 50

@@ -74,7 +74,11 @@ def test_looks_its_place_up(database: Database, world: World, who: str) -> None:
             session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
             session.connection().exec_driver_sql("SET LOCAL enable_bitmapscan = off")
         engine = session.get_bind().engine
-        note = lambda *a: "FROM events" in a[2] and plans.asked.append((a[2], a[3]))  # noqa: E731
+
+        def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+            if "FROM events" in statement:
+                plans.asked.append((statement, values))
+
         event.listen(engine, "before_cursor_execute", note)
         try:
             live.outline(session, place, 50)

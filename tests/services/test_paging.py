@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, update
 from sqlmodel import Session, col
 
 from app.database import Database
@@ -120,4 +120,4 @@ class TestIndexes:
 
 def _move(session: Session, key: int, moment: datetime) -> None:
     with writing_events(session) as connection:
-        connection.execute(Task.__table__.update().where(col(Task.id) == key).values(updated_at=moment))  # type: ignore[attr-defined]
+        connection.execute(update(Task).where(col(Task.id) == key).values(updated_at=moment))

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlmodel import col, select
 
 from app.database import Database
@@ -32,7 +32,7 @@ class TestRows:
         one = col(Task.id) == world.tasks["issued"]
         with database.transaction() as session, writing_events(session) as connection:
             changed = {"updated_at": moment, "responsible_people": people, "due_on": due}
-            connection.execute(Task.__table__.update().where(one).values(changed))  # type: ignore[attr-defined]
+            connection.execute(update(Task).where(one).values(changed))
         statement: Any = select(Task).where(col(Task.id) == given("key")).with_only_columns(*tasks.COLUMNS)
         with database.reading() as session:
             ours = Prepared(statement).all(session, key=world.tasks["issued"])

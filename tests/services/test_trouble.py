@@ -9,11 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
-from app import database as database_module
+from app import engines
 from app.database import Database, StoreFull, StoreUnavailable, translated
 from app.main import create_app
 from app.models import Programme
@@ -47,7 +47,7 @@ class TestLocked:
         connection.close()
 
     def test_writing_is_503_and_reading_goes_on(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(database_module, "_BUSY_MILLISECONDS", 100)
+        monkeypatch.setattr(engines, "_BUSY_MILLISECONDS", 100)
         app = create_app(settings)
         before = _titles(settings)
         with self._locked(settings):
@@ -60,7 +60,7 @@ class TestLocked:
         app.state.database.dispose()
 
     def test_a_page_says_so_too(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(database_module, "_BUSY_MILLISECONDS", 100)
+        monkeypatch.setattr(engines, "_BUSY_MILLISECONDS", 100)
         app = create_app(settings)
         with self._locked(settings):
             answer = PageClient(app).as_("coordinator").post("/programmes", {"title": "新方案"})
@@ -81,7 +81,7 @@ class TestFull:
         def keep_small(connection: sqlite3.Connection, _record: object) -> None:
             connection.execute(f"PRAGMA max_page_count={pages}")
 
-        database_module.event.listen(engine, "connect", keep_small)
+        event.listen(engine, "connect", keep_small)
         answer = ApiClient(app).as_("coordinator").post("/programmes", json={**NEW, "purpose": "长" * 20_000})
         assert (answer.status_code, answer.json()["code"]) == (507, "store_full")
         assert _titles(settings) == before
